@@ -1,0 +1,55 @@
+//! Switchboard measured beside a bare axum + rusqlite server of the same endpoints, in one run, on one machine.
+//!
+//! `bench` starts both servers as processes of their own, loads them in turns and writes a table of ratios; what it knows
+//! of Switchboard is its binary and its HTTP. Read [`compare`] first, then [`bare`] (the rival) and [`load`] (the client).
+#![allow(clippy::print_stdout)]
+
+mod bare;
+mod compare;
+mod detect;
+mod load;
+mod process;
+mod report;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Measures Switchboard beside a bare axum + rusqlite server.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measures everything, and prints the table for docs/benchmarks.md.
+    Compare(compare::Plan),
+    /// Runs the bare server, until it is killed.
+    Bare {
+        /// Where its database stands.
+        database: PathBuf,
+        /// How writes become durable.
+        #[arg(long, value_enum, default_value_t = bare::Writes::Each)]
+        writes: bare::Writes,
+    },
+    /// Finds the highlights of one file, and prints how long that took and how much memory.
+    Detect {
+        /// A file with sound.
+        file: PathBuf,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match Cli::parse().command {
+        Command::Compare(plan) => runtime.block_on(compare::run(plan)),
+        Command::Bare { database, writes } => runtime.block_on(bare::serve(&database, writes)),
+        Command::Detect { file } => detect::run(&file),
+    }
+}

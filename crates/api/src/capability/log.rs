@@ -1,0 +1,19 @@
+//! `log`: lines in the host's log, marked with the plugin, the organization and the trace.
+
+use crate::Context;
+
+/// How much a line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum Level {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// Writing to the log.
+pub trait Log: Send + Sync {
+    /// Writes a line. Line breaks and control characters in it are made harmless.
+    fn write(&self, context: &Context, level: Level, message: &str);
+}

@@ -1,0 +1,31 @@
+//! What a plugin may touch: one small trait for each capability.
+//!
+//! A capability has three moments. Once at start, the host sets up what all plugins share. Once for each plugin, it
+//! is bound to what the manifest asks for and an administrator granted. Once for each call, it gets the
+//! [`Context`](crate::Context), which says for whom.
+
+mod blobs;
+mod clock;
+mod compute;
+mod config;
+mod db;
+mod events;
+mod filters;
+mod log;
+mod random;
+mod schedule;
+mod schemas;
+mod services;
+
+pub use blobs::{Blob, BlobFile, BlobInfo, BlobKey, Blobs};
+pub use clock::Clock;
+pub use compute::{Compute, Work};
+pub use config::Config;
+pub use db::{Db, Engine, Transaction};
+pub use events::Events;
+pub use filters::Filters;
+pub use log::{Level, Log};
+pub use random::Random;
+pub use schedule::{Progress, Schedule};
+pub use schemas::Schemas;
+pub use services::Services;

@@ -1,0 +1,167 @@
+//! For whom a call is made, and how long it may take.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde::{Deserialize, Serialize};
+use switchboard_manifest::PluginId;
+
+use crate::{Actor, Failure};
+
+/// For whom a call is made, and how long it may take. Made by the dispatcher, once for each call.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The plugin that is called.
+    pub plugin: PluginId,
+    /// The organization it is called for; none in global scope.
+    pub organization: Option<Arc<Organization>>,
+    /// Who is behind the call.
+    pub actor: Arc<Actor>,
+    /// Joins what belongs together in logs and traces: the request's id.
+    pub trace: Arc<str>,
+    /// When the call's time is up.
+    pub deadline: Deadline,
+    /// How many calls of plugins stand above this one.
+    pub depth: u8,
+    /// Set when nobody waits for the call any more.
+    pub stop: Stop,
+}
+
+/// An organization as a plugin sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organization {
+    /// Its number, for a column `organization_id`.
+    pub id: OrganizationId,
+    /// Its name in addresses.
+    pub slug: String,
+    /// The name people read.
+    pub name: String,
+}
+
+/// The number of an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OrganizationId(pub i64);
+
+impl fmt::Display for OrganizationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<OrganizationId> for switchboard_sql::Value {
+    fn from(id: OrganizationId) -> Self {
+        Self::Integer(id.0)
+    }
+}
+
+/// When a call's time is up. It stands still while the call waits for others.
+#[derive(Debug, Clone)]
+pub struct Deadline(Arc<Mutex<Clockwork>>);
+
+#[derive(Debug)]
+struct Clockwork {
+    at: Instant,
+    standing_since: Option<Instant>,
+    waits: u32,
+}
+
+impl Deadline {
+    /// A deadline this far from now.
+    pub fn after(time: Duration) -> Self {
+        let now = Instant::now();
+        let at = now.checked_add(time).unwrap_or(now + Duration::from_secs(365 * 24 * 3600));
+        Self(Arc::new(Mutex::new(Clockwork { at, standing_since: None, waits: 0 })))
+    }
+
+    /// When it is, if the call waits for nobody from now on.
+    pub fn instant(&self) -> Instant {
+        let clockwork = self.clockwork();
+        clockwork.at + clockwork.standing_since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Stands still until the result is dropped: the call waits for another plugin, or for bytes from a client.
+    pub fn stand_still(&self) -> StandingStill {
+        let mut clockwork = self.clockwork();
+        clockwork.waits += 1;
+        clockwork.standing_since.get_or_insert_with(Instant::now);
+        StandingStill(self.clone())
+    }
+
+    fn clockwork(&self) -> MutexGuard<'_, Clockwork> {
+        // Nothing panics while it is held.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A deadline stands still as long as this lives.
+#[derive(Debug)]
+pub struct StandingStill(Deadline);
+
+impl Drop for StandingStill {
+    fn drop(&mut self) {
+        let mut clockwork = self.0.clockwork();
+        clockwork.waits -= 1;
+        if clockwork.waits == 0
+            && let Some(since) = clockwork.standing_since.take()
+        {
+            clockwork.at += since.elapsed();
+        }
+    }
+}
+
+/// A flag that says that nobody waits any more; long work looks at it now and then.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Whether nobody waits any more.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Says so, for good.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Context {
+    /// The organization that the call is for.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`] in a call that is for none.
+    pub fn organization(&self) -> Result<&Organization, Failure> {
+        self.organization.as_deref().ok_or_else(|| {
+            Failure::invalid("this is done for one organization: name it, for example by `X-Organization`")
+        })
+    }
+
+    /// Refuses unless the actor may do the action.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`] naming the action.
+    pub fn require(&self, action: &str) -> Result<(), Failure> {
+        if self.actor.actions.allow(action) {
+            Ok(())
+        } else {
+            Err(Failure::forbidden(format!("`{}` may not do `{action}` here", self.actor.name)))
+        }
+    }
+
+    /// The time left until the deadline; zero when it is past.
+    pub fn time_left(&self) -> Duration {
+        self.deadline.instant().saturating_duration_since(Instant::now())
+    }
+
+    /// Whether the work should be given up: nobody waits any more, or the time is up.
+    pub fn should_stop(&self) -> bool {
+        self.stop.is_set() || self.time_left().is_zero()
+    }
+}

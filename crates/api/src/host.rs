@@ -1,0 +1,86 @@
+//! The door out.
+
+use std::sync::Arc;
+
+use switchboard_manifest::{Capability, PluginId};
+
+use crate::{
+    Failure,
+    capability::{
+        Blobs, Clock, Compute, Config, Db, Events, Filters, Log, Random, Schedule, Schemas, Services,
+    },
+};
+
+/// The capabilities of one plugin: what it asked for and was granted.
+///
+/// Made once when the plugin is loaded. What differs from call to call is in the [`Context`](crate::Context) that
+/// each capability takes.
+pub struct Host {
+    /// The plugin it belongs to.
+    pub plugin: PluginId,
+    /// Writing to the log.
+    pub log: Arc<dyn Log>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub random: Arc<dyn Random>,
+    /// The configuration.
+    pub config: Arc<dyn Config>,
+    /// Checking values against a JSON Schema.
+    pub schemas: Arc<dyn Schemas>,
+    /// Work that keeps a processor busy.
+    pub compute: Arc<dyn Compute>,
+    /// Asking others at the plugin's own filter points.
+    pub filters: Arc<dyn Filters>,
+    /// The plugin's tables, if granted.
+    pub db: Option<Arc<dyn Db>>,
+    /// Large values, if granted.
+    pub blobs: Option<Arc<dyn Blobs>>,
+    /// Saying what happened, if granted.
+    pub events: Option<Arc<dyn Events>>,
+    /// Calling other plugins, if granted.
+    pub services: Option<Arc<dyn Services>>,
+    /// Work to be done later, if granted.
+    pub schedule: Option<Arc<dyn Schedule>>,
+}
+
+macro_rules! granted {
+    ($($(#[$doc:meta])* $name:ident: $trait:ident = $capability:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// [`Failure::Forbidden`] when it was not asked for, or not granted.
+        pub fn $name(&self) -> Result<&Arc<dyn $trait>, Failure> {
+            self.$name.as_ref().ok_or_else(|| self.refusal(Capability::$capability))
+        }
+    )+};
+}
+
+impl Host {
+    granted! {
+        /// The plugin's tables.
+        db: Db = Db,
+        /// Large values.
+        blobs: Blobs = Blobs,
+        /// Saying what happened.
+        events: Events = Events,
+        /// Calling other plugins.
+        services: Services = Services,
+        /// Work to be done later.
+        schedule: Schedule = Schedule,
+    }
+
+    fn refusal(&self, capability: Capability) -> Failure {
+        Failure::forbidden(format!(
+            "plugin `{}` may not use `{capability}`: its manifest must ask for it under `capabilities`, and an \
+             administrator must grant it",
+            self.plugin
+        ))
+    }
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Host of {}", self.plugin)
+    }
+}

@@ -1,0 +1,14 @@
+//! The list of first-party plugins, and nothing else. A new one is its folder and a line here.
+
+use std::sync::Arc;
+
+use switchboard_api::Plugin;
+use switchboard_manifest::Faults;
+
+/// Every plugin that is part of the server.
+///
+/// # Errors
+/// The faults of the first manifest that has any.
+pub fn all() -> Result<Vec<Arc<dyn Plugin>>, Faults> {
+    [clips::plugin(), highlight_detector::plugin()].into_iter().map(|definition| definition.build()).collect()
+}

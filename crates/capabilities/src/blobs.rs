@@ -1,0 +1,319 @@
+//! `blobs`: large values in a folder, each plugin's and each organization's apart.
+
+use std::{ops::Range, path::Path, sync::Arc};
+
+use futures_util::StreamExt;
+use object_store::{
+    GetOptions, GetRange, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload,
+    local::LocalFileSystem, path::Path as Key,
+};
+use switchboard_api::{
+    Body, BoxFuture, Context, Failure, Timestamp,
+    capability::{Blob, BlobFile, BlobInfo, BlobKey, Blobs},
+};
+use switchboard_manifest::{Capability, Manifest, PluginId};
+
+use crate::capabilities::KernelRef;
+
+/// Bytes are gathered into pieces of this size before they are written.
+const PIECE: usize = 1 << 20;
+
+/// The folder of all blobs.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    files: Arc<LocalFileSystem>,
+}
+
+/// Why the folder of blobs cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlobFault(String);
+
+impl std::fmt::Display for BlobFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BlobFault {}
+
+impl Folder {
+    /// The folder, made if it is not there.
+    pub(crate) fn open(folder: &Path) -> Result<Self, BlobFault> {
+        let say = |error: &dyn std::fmt::Display| {
+            BlobFault(format!("the folder of blobs `{}` cannot be used: {error}", folder.display()))
+        };
+        std::fs::create_dir_all(folder).map_err(|error| say(&error))?;
+        let files = LocalFileSystem::new_with_prefix(folder).map_err(|error| say(&error))?;
+        Ok(Self { files: Arc::new(files.with_fsync(true).with_automatic_cleanup(false)) })
+    }
+}
+
+/// The blobs of one plugin, and those that others share with it.
+pub(crate) struct OwnBlobs {
+    pub(crate) manifest: Arc<Manifest>,
+    pub(crate) folder: Folder,
+    pub(crate) kernel: KernelRef,
+}
+
+impl OwnBlobs {
+    fn place(&self, context: &Context, key: BlobKey<'_>) -> Result<Key, Failure> {
+        check(key.key)?;
+        let owner = match key.owner {
+            Some(owner) if *owner != self.manifest.id => {
+                self.check_shared(context, owner, key.key)?;
+                owner
+            }
+            _ => &self.manifest.id,
+        };
+        let organization = match context.organization.as_deref() {
+            Some(organization) => organization.id.to_string(),
+            None => "global".to_owned(),
+        };
+        Key::parse(format!("{owner}/{organization}/{}", key.key))
+            .map_err(|error| Failure::invalid(error.to_string()))
+    }
+
+    /// Another plugin's blob may be read when that one shares it, this one asks for it, and both serve the organization.
+    fn check_shared(&self, context: &Context, owner: &PluginId, key: &str) -> Result<(), Failure> {
+        let asked = self.manifest.capabilities.iter().filter(|request| request.name == Capability::Blobs);
+        let reads = asked.flat_map(|request| &request.read_from).any(|other| other == owner);
+        let snapshot = self.kernel.get()?.snapshot();
+        let shares = snapshot.plugin(owner.as_str()).is_some_and(|plugin| {
+            let is_on = context.organization.as_ref().is_none_or(|it| snapshot.is_enabled(plugin, it.id));
+            is_on
+                && plugin
+                    .manifest()
+                    .provides
+                    .shared_blobs
+                    .iter()
+                    .any(|shared| key.starts_with(&shared.prefix))
+        });
+        if reads && shares {
+            return Ok(());
+        }
+        let reader = &self.manifest.id;
+        Err(Failure::forbidden(format!(
+            "plugin `{reader}` may not read blob `{key}` of plugin `{owner}`: `{owner}` must share it under \
+             `provides.shared_blobs`, and `{reader}` must name `{owner}` in `read_from` of its request for `blobs`"
+        )))
+    }
+
+    async fn head(&self, context: &Context, key: BlobKey<'_>) -> Result<Option<(Key, BlobInfo)>, Failure> {
+        let place = self.place(context, key)?;
+        match self.folder.files.head(&place).await {
+            Ok(meta) => Ok(Some((place, info(meta)))),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(unusable(key.key, &error)),
+        }
+    }
+
+    /// How much more the organization may store, if that is bounded.
+    async fn room_left(&self, context: &Context) -> Result<Option<u64>, Failure> {
+        let Some(most) = self.manifest.limits.storage_mb else { return Ok(None) };
+        let organization = context.organization.as_deref().map(|it| it.id.to_string());
+        let prefix =
+            Key::from(format!("{}/{}", self.manifest.id, organization.as_deref().unwrap_or("global")));
+        let mut stored = 0;
+        let mut listing = self.folder.files.list(Some(&prefix));
+        while let Some(meta) = listing.next().await {
+            stored += meta.map_err(|error| unusable("*", &error))?.size;
+        }
+        Ok(Some((most << 20).saturating_sub(stored)))
+    }
+
+    async fn store(&self, context: &Context, key: &str, mut body: Body) -> Result<BlobInfo, Failure> {
+        let place = self.place(context, BlobKey { owner: None, key })?;
+        let left = self.room_left(context).await?;
+        let over = |size: u64| {
+            let most = self.manifest.limits.storage_mb.unwrap_or_default();
+            left.filter(|left| size > *left).map(|left| {
+                let message = format!(
+                    "there is no room for blob `{key}`: plugin `{}` may store {most} MiB for each organization, and \
+                     {left} bytes are left",
+                    self.manifest.id
+                );
+                Failure::too_large(message, left)
+            })
+        };
+        if let Some(failure) = body.length().and_then(over) {
+            return Err(failure);
+        }
+        let upload = self.folder.files.put_multipart(&place).await.map_err(|error| unusable(key, &error))?;
+        let mut upload = Unfinished { upload: Some(upload) };
+        let (mut size, mut pieces, mut gathered) = (0_u64, Vec::new(), 0);
+        loop {
+            // While bytes come from elsewhere, the deadline stands still already; see the dispatcher.
+            let chunk = body.next().await.transpose()?;
+            if let Some(chunk) = &chunk {
+                size += chunk.len() as u64;
+                if let Some(failure) = over(size) {
+                    return Err(failure);
+                }
+                gathered += chunk.len();
+                pieces.push(chunk.clone());
+            }
+            if gathered >= PIECE || (chunk.is_none() && gathered > 0) {
+                let piece: PutPayload = pieces.drain(..).collect();
+                gathered = 0;
+                upload.get()?.put_part(piece).await.map_err(|error| unusable(key, &error))?;
+            }
+            if chunk.is_none() {
+                break;
+            }
+        }
+        upload.get()?.complete().await.map_err(|error| unusable(key, &error))?;
+        upload.upload = None;
+        let stored = self.head(context, BlobKey { owner: None, key }).await?;
+        stored
+            .map(|(_, info)| info)
+            .ok_or_else(|| Failure::unavailable(format!("blob `{key}` vanished as it was stored")))
+    }
+}
+
+/// An upload that is given up when it is dropped before it is complete.
+struct Unfinished {
+    upload: Option<Box<dyn MultipartUpload>>,
+}
+
+impl Unfinished {
+    fn get(&mut self) -> Result<&mut Box<dyn MultipartUpload>, Failure> {
+        self.upload.as_mut().ok_or_else(|| Failure::broken("an upload was used after its end"))
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Only a runtime that has ended leaves the pieces behind; the next start removes them.
+        if let (Some(mut upload), Ok(runtime)) = (self.upload.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(async move { upload.abort().await });
+        }
+    }
+}
+
+impl Blobs for OwnBlobs {
+    fn put<'a>(
+        &'a self,
+        context: &'a Context,
+        key: &'a str,
+        body: Body,
+    ) -> BoxFuture<'a, Result<BlobInfo, Failure>> {
+        Box::pin(self.store(context, key, body))
+    }
+
+    fn info<'a>(
+        &'a self,
+        context: &'a Context,
+        key: BlobKey<'a>,
+    ) -> BoxFuture<'a, Result<Option<BlobInfo>, Failure>> {
+        Box::pin(async move { Ok(self.head(context, key).await?.map(|(_, info)| info)) })
+    }
+
+    fn get<'a>(
+        &'a self,
+        context: &'a Context,
+        key: BlobKey<'a>,
+        range: Option<Range<u64>>,
+    ) -> BoxFuture<'a, Result<Option<Blob>, Failure>> {
+        Box::pin(async move {
+            let Some((place, whole)) = self.head(context, key).await? else { return Ok(None) };
+            if let Some(range) = &range
+                && (range.start >= range.end || range.end > whole.size)
+            {
+                return Err(Failure::invalid(format!(
+                    "bytes {} to {} are not within blob `{}` of {} bytes",
+                    range.start, range.end, key.key, whole.size
+                )));
+            }
+            if whole.size == 0 {
+                return Ok(Some(Blob { info: whole, range: 0..0, body: Body::Empty }));
+            }
+            let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
+            let got = match self.folder.files.get_opts(&place, options).await {
+                Ok(got) => got,
+                Err(object_store::Error::NotFound { .. }) => return Ok(None),
+                Err(error) => return Err(unusable(key.key, &error)),
+            };
+            let (range, info, name) = (got.range.clone(), info(got.meta.clone()), key.key.to_owned());
+            let length = range.end - range.start;
+            let chunks = got.into_stream().map(move |chunk| chunk.map_err(|error| unusable(&name, &error)));
+            Ok(Some(Blob { info, range, body: Body::stream(chunks, Some(length)) }))
+        })
+    }
+
+    fn open<'a>(
+        &'a self,
+        context: &'a Context,
+        key: BlobKey<'a>,
+    ) -> BoxFuture<'a, Result<Option<Box<dyn BlobFile>>, Failure>> {
+        Box::pin(async move {
+            let Some((place, _)) = self.head(context, key).await? else { return Ok(None) };
+            let path =
+                self.folder.files.path_to_filesystem(&place).map_err(|error| unusable(key.key, &error))?;
+            match std::fs::File::open(path) {
+                Ok(file) => {
+                    Ok(Some(Box::new(std::io::BufReader::with_capacity(1 << 16, file)) as Box<dyn BlobFile>))
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(unusable(key.key, &error)),
+            }
+        })
+    }
+
+    fn delete<'a>(&'a self, context: &'a Context, key: &'a str) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let place = self.place(context, BlobKey { owner: None, key })?;
+            match self.folder.files.delete(&place).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+                Err(error) => Err(unusable(key, &error)),
+            }
+        })
+    }
+}
+
+fn info(meta: ObjectMeta) -> BlobInfo {
+    let etag = meta.e_tag.map_or_else(|| meta.size.to_string(), |etag| etag.trim_matches('"').to_owned());
+    let modified =
+        Timestamp::from_microsecond(meta.last_modified.timestamp_micros()).unwrap_or(Timestamp::UNIX_EPOCH);
+    BlobInfo { size: meta.size, etag, modified }
+}
+
+fn unusable(key: &str, error: &dyn std::fmt::Display) -> Failure {
+    tracing::error!(key, "a blob cannot be used: {error}");
+    Failure::unavailable(format!(
+        "blob `{key}` cannot be used now: the disk is full or fails; the log says more"
+    ))
+}
+
+/// A key is words of harmless letters, joined by `/`.
+fn check(key: &str) -> Result<(), Failure> {
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && word != "."
+            && word != ".."
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+    };
+    if key.len() <= 200 && key.split('/').all(is_word) {
+        return Ok(());
+    }
+    Err(Failure::invalid(format!(
+        "`{}` is no key of a blob: write words of letters, digits, `.`, `_` and `-`, joined by `/`, at most 200 bytes",
+        key.chars().take(60).collect::<String>().escape_debug()
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn a_key_cannot_leave_its_folder() {
+        for good in ["media/7", "a", "a.b/c-d_e"] {
+            assert!(check(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["", "/a", "a/", "a//b", "..", "a/../b", "a\\b", "a b", "a\0", "ä", "a#1", &"x".repeat(201)]
+        {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+    }
+}

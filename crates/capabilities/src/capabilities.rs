@@ -1,0 +1,141 @@
+//! What all plugins share, and the host that each is given.
+
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock, Weak},
+};
+
+use switchboard_api::{
+    Failure, Host,
+    capability::{Clock, Random, Schemas},
+};
+use switchboard_delivery::Delivery;
+use switchboard_kernel::{Hosts, Kernel, room_of};
+use switchboard_manifest::{Capability, Manifest};
+use switchboard_store::Store;
+
+use crate::{
+    blobs::{BlobFault, Folder, OwnBlobs},
+    compute::Threads,
+    config::Settings,
+    db::{OwnRoom, OwnTables},
+    events::{Declared, Outbox},
+    filters::OwnPoints,
+    log::ServerLog,
+    random::SystemRandom,
+    schedule::OwnTasks,
+    services::Others,
+};
+
+/// What this server can hand out to those who ask.
+const OFFERED: [Capability; 5] =
+    [Capability::Db, Capability::Blobs, Capability::Events, Capability::Services, Capability::Schedule];
+
+/// What differs between a server and a test.
+pub struct Options {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub random: Arc<dyn Random>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { clock: Arc::new(crate::clock::SystemClock), random: Arc::new(SystemRandom) }
+    }
+}
+
+/// What all plugins share; each gets its [`Host`] from here.
+///
+/// Made before the kernel, which asks it for hosts, and [attached](Self::attach) to it before plugins are loaded.
+pub struct Capabilities {
+    store: Store,
+    blobs: Folder,
+    threads: Arc<Threads>,
+    delivery: Arc<Delivery>,
+    options: Options,
+    kernel: KernelRef,
+}
+
+/// The kernel, which owns the hosts that refer to it.
+#[derive(Clone, Default)]
+pub(crate) struct KernelRef(Arc<OnceLock<Weak<Kernel>>>);
+
+impl KernelRef {
+    pub(crate) fn get(&self) -> Result<Arc<Kernel>, Failure> {
+        let kernel = self.0.get().and_then(Weak::upgrade);
+        kernel.ok_or_else(|| Failure::unavailable("the server is starting or stopping"))
+    }
+}
+
+impl Capabilities {
+    /// Sets up what all plugins share.
+    ///
+    /// # Errors
+    /// [`BlobFault`] when the folder of blobs cannot be made.
+    pub fn new(
+        store: Store,
+        blob_folder: &Path,
+        delivery: Arc<Delivery>,
+        options: Options,
+    ) -> Result<Arc<Self>, BlobFault> {
+        let blobs = Folder::open(blob_folder)?;
+        let (threads, kernel) = (Arc::new(Threads::new()), KernelRef::default());
+        Ok(Arc::new(Self { store, blobs, threads, delivery, options, kernel }))
+    }
+
+    /// Says which kernel it works for; once, before plugins are loaded.
+    pub fn attach(&self, kernel: &Arc<Kernel>) {
+        // A second kernel would be a mistake of whoever composes; the first stays.
+        let _ = self.kernel.0.set(Arc::downgrade(kernel));
+    }
+
+    /// Events and tasks.
+    pub fn delivery(&self) -> &Arc<Delivery> {
+        &self.delivery
+    }
+}
+
+impl Hosts for Capabilities {
+    fn offered(&self) -> &[Capability] {
+        &OFFERED
+    }
+
+    fn open(&self, manifest: &Arc<Manifest>, granted: &[Capability]) -> Result<Arc<Host>, Failure> {
+        let has = |capability| granted.contains(&capability);
+        let schemas: Arc<dyn Schemas> = self.kernel.get()?.checker().clone();
+        let room = OwnRoom::new(self.store.clone(), room_of(&manifest.id));
+        let (manifest, kernel) = (Arc::clone(manifest), self.kernel.clone());
+        let declared = Declared {
+            manifest: Arc::clone(&manifest),
+            schemas: Arc::clone(&schemas),
+            clock: Arc::clone(&self.options.clock),
+            random: Arc::clone(&self.options.random),
+            delivery: Arc::clone(&self.delivery),
+        };
+        let declared = has(Capability::Events).then_some(declared);
+        let own_blobs = || OwnBlobs {
+            manifest: Arc::clone(&manifest),
+            folder: self.blobs.clone(),
+            kernel: kernel.clone(),
+        };
+        let others = || Others { manifest: Arc::clone(&manifest), kernel: kernel.clone() };
+        let own_tasks = || OwnTasks { delivery: Arc::clone(&self.delivery) };
+        let own_tables = || OwnTables { room: room.clone(), events: declared.clone() };
+        Ok(Arc::new(Host {
+            plugin: manifest.id.clone(),
+            log: Arc::new(ServerLog),
+            clock: Arc::clone(&self.options.clock),
+            random: Arc::clone(&self.options.random),
+            config: Arc::new(Settings { kernel: kernel.clone() }),
+            schemas,
+            compute: Arc::clone(&self.threads) as _,
+            filters: Arc::new(OwnPoints { manifest: Arc::clone(&manifest), kernel: kernel.clone() }),
+            db: has(Capability::Db).then(|| Arc::new(own_tables()) as _),
+            blobs: has(Capability::Blobs).then(|| Arc::new(own_blobs()) as _),
+            events: declared.clone().map(|declared| Arc::new(Outbox { room: room.clone(), declared }) as _),
+            services: has(Capability::Services).then(|| Arc::new(others()) as _),
+            schedule: has(Capability::Schedule).then(|| Arc::new(own_tasks()) as _),
+        }))
+    }
+}

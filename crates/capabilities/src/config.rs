@@ -1,0 +1,17 @@
+//! `config`: what the kernel knows of the plugin's configuration.
+
+use switchboard_api::{Context, Failure, Payload, capability::Config};
+
+use crate::capabilities::KernelRef;
+
+/// The kernel's settings, all layers merged.
+pub(crate) struct Settings {
+    pub(crate) kernel: KernelRef,
+}
+
+impl Config for Settings {
+    fn read(&self, context: &Context) -> Result<Payload, Failure> {
+        let organization = context.organization.as_deref().map(|organization| organization.id);
+        self.kernel.get()?.config(&context.plugin, organization)
+    }
+}

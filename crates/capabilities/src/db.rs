@@ -1,0 +1,139 @@
+//! `db`: the plugin's own room in the store.
+
+use std::sync::Arc;
+
+use switchboard_api::{
+    BoxFuture, Context, Failure, NewEvent, Rows, Value,
+    capability::{Db, Engine, Transaction},
+};
+use switchboard_delivery::prepare;
+use switchboard_store::{Error, Room, Store};
+use tokio::sync::OnceCell;
+
+use crate::events::{Declared, Insert};
+
+/// A plugin's room, opened when it is first used.
+#[derive(Clone)]
+pub(crate) struct OwnRoom {
+    store: Store,
+    name: Arc<str>,
+    room: Arc<OnceCell<Room>>,
+}
+
+impl OwnRoom {
+    pub(crate) fn new(store: Store, name: String) -> Self {
+        Self { store, name: name.into(), room: Arc::default() }
+    }
+
+    /// The room, with the tables that the delivery keeps in it.
+    pub(crate) async fn get(&self) -> Result<&Room, Failure> {
+        let open = async {
+            let room = self.store.room(&self.name).await.map_err(failure)?;
+            prepare(&room).await.map_err(|error| Failure::unavailable(error.to_string()))?;
+            Ok(room)
+        };
+        self.room.get_or_try_init(|| open).await
+    }
+}
+
+/// The plugin's tables.
+pub(crate) struct OwnTables {
+    pub(crate) room: OwnRoom,
+    /// Absent when `events` was not granted.
+    pub(crate) events: Option<Declared>,
+}
+
+impl Db for OwnTables {
+    fn engine(&self) -> Engine {
+        Engine::Sqlite
+    }
+
+    fn query<'a>(
+        &'a self,
+        _: &'a Context,
+        sql: &'a str,
+        params: Vec<Value>,
+    ) -> BoxFuture<'a, Result<Rows, Failure>> {
+        Box::pin(async move { self.room.get().await?.guest().query(sql, params).await.map_err(failure) })
+    }
+
+    fn execute<'a>(
+        &'a self,
+        _: &'a Context,
+        sql: &'a str,
+        params: Vec<Value>,
+    ) -> BoxFuture<'a, Result<u64, Failure>> {
+        Box::pin(async move {
+            let executed = self.room.get().await?.guest().execute(sql, params).await.map_err(failure)?;
+            Ok(executed.rows_affected)
+        })
+    }
+
+    fn begin<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Box<dyn Transaction>, Failure>> {
+        Box::pin(async move {
+            let inner = self.room.get().await?.guest().begin().await.map_err(failure)?;
+            let (events, context) = (self.events.clone(), context.clone());
+            Ok(Box::new(Changes { inner, events, context, said: Vec::new() }) as Box<dyn Transaction>)
+        })
+    }
+}
+
+/// A transaction, with the events that it will have said.
+struct Changes {
+    inner: switchboard_store::Transaction,
+    events: Option<Declared>,
+    context: Context,
+    said: Vec<Insert>,
+}
+
+impl Transaction for Changes {
+    fn query<'a>(&'a mut self, sql: &'a str, params: Vec<Value>) -> BoxFuture<'a, Result<Rows, Failure>> {
+        Box::pin(async move { self.inner.query(sql, params).await.map_err(failure) })
+    }
+
+    fn execute<'a>(&'a mut self, sql: &'a str, params: Vec<Value>) -> BoxFuture<'a, Result<u64, Failure>> {
+        Box::pin(async move { Ok(self.inner.execute(sql, params).await.map_err(failure)?.rows_affected) })
+    }
+
+    fn emit(&mut self, event: NewEvent) -> Result<(), Failure> {
+        let events = self.events.as_ref().ok_or_else(|| {
+            Failure::forbidden(format!(
+                "plugin `{}` may not say `{}`: its manifest must ask for `events` under `capabilities`",
+                self.context.plugin, event.name
+            ))
+        })?;
+        self.said.push(events.insert(&self.context, &event)?);
+        Ok(())
+    }
+
+    fn commit<'a>(mut self: Box<Self>) -> BoxFuture<'a, Result<(), Failure>>
+    where
+        Self: 'a,
+    {
+        Box::pin(async move {
+            let said_something = !self.said.is_empty();
+            for (sql, params) in std::mem::take(&mut self.said) {
+                self.inner.execute_as_host(sql, params).await.map_err(failure)?;
+            }
+            self.inner.commit().await.map_err(failure)?;
+            if let Some(events) = self.events.as_ref().filter(|_| said_something) {
+                events.delivery.wake(&self.context.plugin);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// What the store's error means to a plugin.
+pub(crate) fn failure(error: Error) -> Failure {
+    let message = error.to_string();
+    match error {
+        Error::Constraint { .. } => Failure::conflict(message),
+        Error::TooLarge { .. } => Failure::invalid(message),
+        Error::Timeout { .. } => Failure::timed_out(message),
+        Error::Full { .. } | Error::Io { .. } | Error::Unavailable { .. } | Error::Corrupt { .. } => {
+            Failure::unavailable(message)
+        }
+        _ => Failure::broken(message),
+    }
+}

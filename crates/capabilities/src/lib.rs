@@ -1,0 +1,23 @@
+//! What a plugin may touch, one file each: what really does what the traits of
+//! [`switchboard_api::capability`] promise.
+//!
+//! This crate does not know whether a plugin is native or sandboxed, and decides nothing: what was granted is the kernel's
+//! word. Read [`Capabilities`] first, then a file with the name of a capability.
+
+mod blobs;
+mod capabilities;
+mod clock;
+mod compute;
+mod config;
+mod db;
+mod events;
+mod filters;
+mod log;
+mod random;
+mod schedule;
+mod services;
+
+pub use blobs::BlobFault;
+pub use capabilities::{Capabilities, Options};
+pub use clock::SystemClock;
+pub use random::{SeededRandom, SystemRandom};

@@ -1,0 +1,46 @@
+//! `log`: lines in the server's log.
+
+use switchboard_api::{
+    Context,
+    capability::{Level, Log},
+};
+
+/// The server's own log, each line marked with the plugin, the organization and the trace.
+pub(crate) struct ServerLog;
+
+/// A line is cut after this many characters.
+const LONGEST: usize = 4_000;
+
+impl Log for ServerLog {
+    fn write(&self, context: &Context, level: Level, message: &str) {
+        let plugin = context.plugin.as_str();
+        let organization = context.organization.as_deref().map(|organization| organization.slug.as_str());
+        let trace = &*context.trace;
+        let message = harmless(message);
+        match level {
+            Level::Debug => tracing::debug!(plugin, organization, trace, "{message}"),
+            Level::Info => tracing::info!(plugin, organization, trace, "{message}"),
+            Level::Warn => tracing::warn!(plugin, organization, trace, "{message}"),
+            Level::Error => tracing::error!(plugin, organization, trace, "{message}"),
+        }
+    }
+}
+
+/// The message on one line, without what steers a terminal.
+fn harmless(message: &str) -> String {
+    let escaped = message.chars().take(LONGEST).flat_map(|letter| {
+        let escape = letter.is_control().then(|| letter.escape_default());
+        let plain = escape.is_none().then_some(letter);
+        escape.into_iter().flatten().chain(plain)
+    });
+    escaped.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_line_stays_one_line() {
+        assert_eq!(super::harmless("a\nb\u{1b}[31mc"), "a\\nb\\u{1b}[31mc");
+        assert_eq!(super::harmless(&"x".repeat(9_000)).len(), super::LONGEST);
+    }
+}

@@ -1,0 +1,277 @@
+//! Everything that must happen later, of every plugin.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use switchboard_api::{
+    Context, Failure, Payload,
+    capability::{Clock, Progress},
+};
+use switchboard_kernel::{Kernel, room_of};
+use switchboard_manifest::PluginId;
+use switchboard_store::Store;
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinHandle,
+    time::Instant,
+};
+
+use crate::{
+    DeadLetter, Error, Options, TaskStatus, dead_letters,
+    dead_letters::Replay,
+    fan_out::{FanOut, FanOutHandle},
+    shared::Shared,
+    tasks::{self, Tasks, TasksHandle},
+};
+
+/// How much there is to do, over all plugins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Events that are not with everyone yet; one that waits for several listeners counts for each.
+    pub pending: u64,
+    /// Events that were given up, for each listener.
+    pub dead: u64,
+    /// Tasks that wait for their turn or for their next attempt.
+    pub tasks_queued: u64,
+    /// Tasks that run.
+    pub tasks_running: u64,
+}
+
+/// Everything that must happen later, of every plugin.
+///
+/// Each plugin that was loaded has two workers, for its events and its tasks. They sleep until they are woken, or until
+/// the next attempt is due; nothing is polled. Dropping it ends them at once, and loses nothing: what was under way is
+/// done again after the next start.
+pub struct Delivery {
+    shared: Arc<Shared>,
+    served: ArcSwap<HashMap<PluginId, Served>>,
+    /// Held while a plugin is added; the tasks of the workers.
+    workers: Mutex<Workers>,
+}
+
+#[derive(Default)]
+struct Workers {
+    started: bool,
+    running: Vec<JoinHandle<()>>,
+}
+
+#[derive(Clone)]
+struct Served {
+    events: Arc<FanOutHandle>,
+    tasks: Arc<TasksHandle>,
+}
+
+impl Delivery {
+    /// Delivery of what stands in these databases. It does nothing before [`start`](Self::start).
+    pub fn new(store: Store, clock: Arc<dyn Clock>, options: Options) -> Arc<Self> {
+        let stopping = watch::Sender::new(None);
+        let shared = Shared { store, clock, options, kernel: OnceLock::new(), stopping };
+        Arc::new(Self { shared: Arc::new(shared), served: ArcSwap::default(), workers: Mutex::default() })
+    }
+
+    /// Says who decides who is called. Only the first time counts; the kernel is not kept alive.
+    pub fn attach(&self, kernel: &Arc<Kernel>) {
+        // A second kernel over the same databases there is not.
+        let _ = self.shared.kernel.set(Arc::downgrade(kernel));
+    }
+
+    /// Begins to deliver, with what is left from before, for every plugin that serves now or did once.
+    ///
+    /// One that is loaded later is served from the first time that it is woken, or from the next call of this.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the room of a plugin cannot be used.
+    pub async fn start(&self) -> Result<(), Error> {
+        let Some(kernel) = self.shared.kernel() else { return Ok(()) };
+        let snapshot = kernel.snapshot();
+        let rooms = self.shared.store.rooms()?;
+        let catalog = kernel.catalog();
+        // What a plugin said before it was switched off, others hear all the same.
+        let left = catalog.entries().map(|(id, _)| id).filter(|id| rooms.contains(&room_of(id)));
+        let plugins: HashSet<&PluginId> =
+            snapshot.plugins().iter().map(|plugin| plugin.id()).chain(left).collect();
+        for plugin in &plugins {
+            self.shared.room(plugin).await?;
+        }
+        self.workers().started = true;
+        for plugin in plugins {
+            self.serve(plugin);
+        }
+        Ok(())
+    }
+
+    /// There is something new in a plugin's room. To be called after the commit; costs next to nothing.
+    pub fn wake(&self, plugin: &PluginId) {
+        if let Some(served) = self.served.load().get(plugin) {
+            served.events.signal.wake();
+        } else if let Some(served) = self.serve(plugin) {
+            served.events.signal.wake();
+        }
+    }
+
+    /// Has one of the calling plugin's tasks done soon, for the organization of the call; gives the run's name. When this
+    /// returns, the task will be done whatever crashes: at least once, tried again when it fails.
+    ///
+    /// # Errors
+    /// [`Failure::Broken`] when the manifest declares no such task; [`Failure::Unavailable`] when it cannot be written.
+    pub async fn run_task(&self, context: &Context, task: &str, payload: Payload) -> Result<String, Failure> {
+        let plugin = &context.plugin;
+        // The catalog, not the snapshot: a plugin may ask while it is being loaded.
+        let catalog = self.shared.kernel().map(|kernel| kernel.catalog());
+        let entry = catalog.as_ref().and_then(|catalog| catalog.entry(plugin.as_str()));
+        let tasks = entry.map_or(&[][..], |entry| entry.manifest.provides.tasks.as_slice());
+        if !tasks.iter().any(|declared| declared.name == task) {
+            let message = format!("plugin `{plugin}` declares no task `{task}` under `provides.tasks`");
+            return Err(Failure::broken(message));
+        }
+        let served = self.served.load().get(plugin).cloned().or_else(|| self.serve(plugin));
+        let (run, task) = tasks::NewRun::of(&self.shared, context, task, &payload);
+        let (shared, plugin) = (Arc::clone(&self.shared), plugin.clone());
+        // Apart, because a caller who goes away while it is written must not leave it there without anybody woken.
+        let queued = tokio::spawn(async move {
+            let written = task.write(&shared.room(&plugin).await?).await;
+            if let Some(served) = served {
+                served.tasks.queued.fetch_add(1, Ordering::Relaxed);
+                served.tasks.signal.wake();
+            }
+            written
+        });
+        queued.await.map_err(|_| Error::Stopping)??;
+        Ok(run)
+    }
+
+    /// Keeps how far a running task is. Does nothing when no such run runs.
+    ///
+    /// Within a task, the trace of its [`Context`] is the name of its run.
+    pub fn progress(&self, plugin: &PluginId, run: &str, progress: Progress) {
+        if let Some(served) = self.served.load().get(plugin) {
+            served.tasks.progress(run, progress);
+        }
+    }
+
+    /// How a run of a task stands; none when there is no such run, or it ended long ago.
+    ///
+    /// # Errors
+    /// [`Error::NotServed`], [`Error::Store`].
+    pub async fn task_status(&self, plugin: &PluginId, run: &str) -> Result<Option<TaskStatus>, Error> {
+        let served = self.served(plugin)?;
+        tasks::status(&self.shared.room(plugin).await?, &served.tasks, run).await
+    }
+
+    /// The dead letters among the events that a plugin said, oldest first, at most so many.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn dead_letters(&self, source: &PluginId, most: u32) -> Result<Vec<DeadLetter>, Error> {
+        dead_letters::list(&self.shared.room(source).await?, source, most).await
+    }
+
+    /// Has dead letters among the events that a plugin said delivered again, as if they had never been tried: the event of
+    /// that id, or every one, to that listener, or to each. Gives how many there were.
+    ///
+    /// # Errors
+    /// [`Error::NotServed`]; [`Error::Store`]; [`Error::Stopping`] when the server stops before it is done.
+    pub async fn replay(
+        &self,
+        source: &PluginId,
+        event: Option<&str>,
+        listener: Option<&PluginId>,
+    ) -> Result<u64, Error> {
+        let served = self.served(source)?;
+        let (answer, answered) = oneshot::channel();
+        let replay = Replay { event: event.map(str::to_owned), listener: listener.cloned(), answer };
+        served.events.replays.send(replay).map_err(|_| Error::Stopping)?;
+        answered.await.map_err(|_| Error::Stopping)?
+    }
+
+    /// How much there is to do.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for served in self.served.load().values() {
+            counts.pending += served.events.pending.load(Ordering::Relaxed);
+            counts.dead += served.events.dead.load(Ordering::Relaxed);
+            counts.tasks_queued += served.tasks.queued.load(Ordering::Relaxed);
+            counts.tasks_running += served.tasks.running.load(Ordering::Relaxed);
+        }
+        counts
+    }
+
+    /// Waits until everything that is due now is done, and what follows from it. What waits for a later moment, such as
+    /// another attempt, is not waited for: a test sets the clock on and asks again.
+    pub async fn idle(&self) {
+        // One that had nothing left may have got something from another that was under way. When nothing was begun in a whole
+        // round, nothing was under way at its end; when nothing was in the next one either, nobody got anything meanwhile.
+        let mut still = 0;
+        while still < 2 {
+            let all: Vec<Served> = self.served.load().values().cloned().collect();
+            let begun =
+                || all.iter().map(|it| it.events.signal.begun() + it.tasks.signal.begun()).sum::<u64>();
+            let before = begun();
+            for served in &all {
+                served.events.signal.nothing_left().await;
+                served.tasks.signal.nothing_left().await;
+            }
+            let is_still = begun() == before && all.len() == self.served.load().len();
+            still = if is_still { still + 1 } else { 0 };
+        }
+    }
+
+    /// Stops: nothing is begun any more, tasks are told to stop, and what runs may come to its end within the grace. What
+    /// does not is done again after the next start.
+    pub async fn stop(&self, grace: Duration) {
+        self.shared.stopping.send_if_modified(|until| {
+            let first = until.is_none();
+            until.get_or_insert_with(|| Instant::now() + grace);
+            first
+        });
+        let running = std::mem::take(&mut self.workers().running);
+        for worker in running {
+            if let Err(error) = worker.await {
+                tracing::error!("a worker of the delivery broke off: {error}");
+            }
+        }
+        self.served.store(Arc::default());
+    }
+
+    fn served(&self, plugin: &PluginId) -> Result<Served, Error> {
+        self.served.load().get(plugin).cloned().ok_or_else(|| Error::NotServed(plugin.clone()))
+    }
+
+    /// Starts a plugin's workers, if they do not run; none before the start and after the stop.
+    fn serve(&self, plugin: &PluginId) -> Option<Served> {
+        let mut workers = self.workers();
+        if !workers.started || self.shared.is_stopping() {
+            return None;
+        }
+        let all = self.served.load();
+        if let Some(served) = all.get(plugin) {
+            return Some(served.clone());
+        }
+        let (fan_out, events) = FanOut::new(Arc::clone(&self.shared), plugin.clone());
+        let (worker, tasks) = Tasks::new(Arc::clone(&self.shared), plugin.clone());
+        workers.running.push(tokio::spawn(fan_out.run()));
+        workers.running.push(tokio::spawn(worker.run()));
+        let served = Served { events, tasks };
+        let mut next = HashMap::clone(&all);
+        next.insert(plugin.clone(), served.clone());
+        self.served.store(Arc::new(next));
+        Some(served)
+    }
+
+    fn workers(&self) -> MutexGuard<'_, Workers> {
+        // Nothing panics while it is held.
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        for worker in &self.workers().running {
+            worker.abort();
+        }
+    }
+}

@@ -1,0 +1,606 @@
+//! One plugin's events, to everyone who listens.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use serde::Deserialize;
+use switchboard_api::{Actor, Call, Failure, OrganizationId, Timestamp};
+use switchboard_kernel::{Caller, Kernel, Loaded, Snapshot, Terms, dispatch};
+use switchboard_manifest::PluginId;
+use switchboard_store::Room;
+use tokio::{sync::mpsc, task::JoinSet, time::Instant};
+
+use crate::{
+    Error,
+    dead_letters::{self, Replay},
+    lanes::{LaneKey, Lanes},
+    ledger::{Ledger, Standing},
+    outbox::{Said, Topic, said, said_after},
+    shared::{Shared, Troubles, actor_of, moment},
+    signal::Signal,
+};
+
+/// How many events are read at once, and how many may be open; beyond that the others wait in the table.
+const BATCH: usize = 256;
+const MOST_OPEN: usize = 1024;
+
+/// How many bytes of data are read at once, and how many may be held; one event alone may be larger.
+const BATCH_BYTES: usize = 4 << 20;
+const MOST_BYTES: usize = 16 << 20;
+
+/// How many rows of events that wait for another attempt are read at once.
+const WAITING_AT_ONCE: usize = 2000;
+
+/// How much is noted before it is written down without waiting for a quiet moment.
+const MOST_NOTED: usize = 256;
+
+/// How often, at most, old events are looked for; and how many go at once.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+const PRUNED_AT_ONCE: u64 = 500;
+
+/// What others see of a worker.
+pub(crate) struct FanOutHandle {
+    pub(crate) signal: Signal,
+    pub(crate) pending: AtomicU64,
+    pub(crate) dead: AtomicU64,
+    pub(crate) replays: mpsc::UnboundedSender<Replay>,
+}
+
+/// Brings one plugin's events to everyone who listens.
+///
+/// A fresh event goes to its listeners one after the other, in their order; the events of one topic too. With a listener
+/// that fails, the event waits in a [lane](Lanes) for its next attempt, later ones of the topic behind it; everyone else
+/// goes on.
+///
+/// A plugin that does not serve, or is switched off for the event's organization, does not hear the event; one that waits
+/// for another attempt waits on until its listener serves again.
+///
+/// However many events there are, a bounded number of them is in memory; of one that waits for another attempt, its number
+/// alone.
+pub(crate) struct FanOut {
+    shared: Arc<Shared>,
+    handle: Arc<FanOutHandle>,
+    replays: mpsc::UnboundedReceiver<Replay>,
+    source: PluginId,
+    actor: Arc<Actor>,
+    prune_at: Timestamp,
+    /// What would be read again if it were lost; none until the room is open.
+    work: Option<Work>,
+}
+
+struct Work {
+    room: Room,
+    ledger: Ledger,
+    lanes: Lanes,
+    /// The fresh events of each topic that has some; the first may be under way.
+    fresh: HashMap<Topic, VecDeque<Arc<Said>>>,
+    /// The topics whose first event is not under way.
+    ready: VecDeque<Topic>,
+    /// How many bytes of data they hold.
+    held: usize,
+    /// Those beyond the cursor that had a standing with some listeners when the room was opened: these listeners heard them
+    /// before, and their standing goes on.
+    known: BTreeMap<i64, HashSet<PluginId>>,
+    running: JoinSet<Outcome>,
+    /// Whether there may be events that were not read.
+    unread: bool,
+    /// When what was noted is to be written down.
+    write_at: Option<Instant>,
+}
+
+enum Outcome {
+    Fresh { topic: Topic, said: Arc<Said>, failed: Vec<(PluginId, Failure)> },
+    Again { key: LaneKey, seq: i64, attempt: u32, heard: Heard },
+}
+
+enum Heard {
+    Well,
+    Failed(Failure),
+    /// Nobody is there to hear it, and it is not waited for.
+    Skipped,
+    /// The listener does not serve now.
+    Absent,
+}
+
+impl FanOut {
+    pub(crate) fn new(shared: Arc<Shared>, source: PluginId) -> (Self, Arc<FanOutHandle>) {
+        let (sender, replays) = mpsc::unbounded_channel();
+        let (pending, dead) = (AtomicU64::new(0), AtomicU64::new(0));
+        let handle = Arc::new(FanOutHandle { signal: Signal::new(), pending, dead, replays: sender });
+        let actor = actor_of(&source);
+        let prune_at = Timestamp::MIN;
+        let worker =
+            Self { shared, handle: Arc::clone(&handle), replays, source, actor, prune_at, work: None };
+        (worker, handle)
+    }
+
+    /// Works until the server stops, or until the plugin is gone with its data.
+    pub(crate) async fn run(mut self) {
+        let mut stopping = self.shared.stopping.subscribe();
+        let mut troubles = Troubles::default();
+        while !self.shared.is_stopping() {
+            let Err(error) = self.turn(&mut stopping).await else { continue };
+            // What is in memory is read again: all of it is in the tables.
+            self.work = None;
+            let wait = troubles.one_more(&self.shared.options);
+            tracing::error!(plugin = %self.source, "{error}; the delivery of its events goes on in {wait:?}");
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                _ = stopping.changed() => {}
+            }
+        }
+        self.end().await;
+        self.handle.signal.close();
+    }
+
+    /// Does what can be done now, then waits until there is more.
+    async fn turn(
+        &mut self,
+        stopping: &mut tokio::sync::watch::Receiver<Option<Instant>>,
+    ) -> Result<(), Error> {
+        let signal_question = self.handle.signal.question();
+        let woken = self.handle.signal.take();
+        if self.work.is_none() {
+            self.work = Some(self.open().await?);
+        }
+        let Some(work) = &mut self.work else { return Ok(()) };
+        work.unread |= woken;
+        let kernel = self.shared.kernel();
+        if let Some(kernel) = &kernel {
+            let snapshot = kernel.snapshot();
+            if work.may_read() {
+                work.read(&snapshot).await?;
+            }
+            self.start(&snapshot, kernel);
+        }
+        while let Some(outcome) = self.work.as_mut().and_then(|work| work.running.try_join_next()) {
+            self.end_of(outcome)?;
+        }
+        let Some(work) = &mut self.work else { return Ok(()) };
+        let busy = !work.running.is_empty();
+        let has_room = work.running.len() < self.shared.options.concurrent_deliveries.max(1);
+        let more = kernel.is_some() && (work.may_read() || (has_room && !work.ready.is_empty()));
+        let quiet = !busy && !more;
+        if work.ledger.lag() == 0 {
+            work.write_at = None;
+        } else if work.ledger.lag() >= MOST_NOTED || (quiet && self.handle.signal.is_asked()) {
+            work.write_down(&self.shared, &mut self.prune_at).await?;
+        } else {
+            work.write_at.get_or_insert_with(|| Instant::now() + self.shared.options.lag);
+        }
+        let pending = work.ledger.open() + work.lanes.waiting();
+        self.handle.pending.store(pending as u64, Ordering::Relaxed);
+        let next_due = work.lanes.next_due().filter(|_| kernel.is_some());
+        drop(kernel);
+        let now = self.shared.now();
+        if more || (has_room && next_due.is_some_and(|due| due <= now)) {
+            // Those that run beside this one come to their turn.
+            tokio::task::yield_now().await;
+            return Ok(());
+        }
+        if quiet && work.ledger.lag() == 0 {
+            self.handle.signal.answer(signal_question);
+        }
+        if work.write_at.is_some_and(|at| at <= Instant::now()) {
+            return work.write_down(&self.shared, &mut self.prune_at).await;
+        }
+        let due = next_due.filter(|due| *due > now).map(|due| Instant::now() + self.shared.until(due));
+        let alarm = [work.write_at, due].into_iter().flatten().min();
+        tokio::select! {
+            () = self.handle.signal.woken() => {}
+            Some(outcome) = work.running.join_next(), if busy => self.end_of(outcome)?,
+            () = sleep_until(alarm) => {}
+            Some(replay) = self.replays.recv() => self.replay(replay).await,
+            _ = stopping.changed() => {}
+        }
+        Ok(())
+    }
+
+    /// Opens the room, and reads what waits from before.
+    async fn open(&self) -> Result<Work, Error> {
+        #[derive(Deserialize)]
+        struct Cursor {
+            seq: i64,
+            dead: i64,
+        }
+        let room = self.shared.room(&self.source).await?;
+        let sql = "select coalesce((select seq from _switchboard_cursor), -1) as seq,
+            (select count(*) from _switchboard_delivery where state = 'dead') as dead";
+        let cursor =
+            room.query(sql, vec![]).await?.to::<Cursor>()?.pop().unwrap_or(Cursor { seq: -1, dead: 0 });
+        self.handle.dead.store(u64::try_from(cursor.dead).unwrap_or(0), Ordering::Relaxed);
+        let mut work = Work {
+            room,
+            ledger: Ledger::at(cursor.seq),
+            lanes: Lanes::default(),
+            fresh: HashMap::new(),
+            ready: VecDeque::new(),
+            held: 0,
+            known: BTreeMap::new(),
+            running: JoinSet::new(),
+            unread: true,
+            write_at: None,
+        };
+        work.read_waiting(None).await?;
+        work.read_known(cursor.seq).await?;
+        Ok(work)
+    }
+
+    /// Starts as many deliveries as may run at the same time: first what is due again, then what is fresh.
+    fn start(&mut self, snapshot: &Arc<Snapshot>, kernel: &Arc<Kernel>) {
+        let teller = self.teller(snapshot, kernel);
+        let Some(work) = &mut self.work else { return };
+        let most = self.shared.options.concurrent_deliveries.max(1);
+        let now = self.shared.now();
+        while work.running.len() < most
+            && let Some((key, seq, attempt)) = work.lanes.take_due(now)
+        {
+            if snapshot.plugin(key.listener.as_str()).is_none() {
+                // It was not tried, so it is not counted.
+                work.lanes.again(&key, seq, attempt, self.shared.after(self.shared.options.longest_wait));
+                continue;
+            }
+            self.handle.signal.begin();
+            let call = teller.clone();
+            let room = work.room.clone();
+            work.running.spawn(async move {
+                let heard = match said(&room, seq).await {
+                    Ok(Some(said)) => call.again(&said, &key.listener, attempt + 1).await,
+                    Ok(None) => Heard::Skipped,
+                    Err(error) => Heard::Failed(error.into()),
+                };
+                Outcome::Again { key, seq, attempt: attempt + 1, heard }
+            });
+        }
+        while work.running.len() < most
+            && let Some(topic) = work.ready.pop_front()
+        {
+            let Some(said) = work.fresh.get(&topic).and_then(VecDeque::front).map(Arc::clone) else {
+                work.fresh.remove(&topic);
+                continue;
+            };
+            let mut hear = Vec::new();
+            let known = work.known.remove(&said.seq).unwrap_or_default();
+            for listener in listeners(snapshot, &said) {
+                if known.contains(listener.id()) {
+                    continue;
+                }
+                let key = LaneKey { listener: listener.id().clone(), topic: topic.clone() };
+                if work.lanes.holds(&key) {
+                    let standing =
+                        Standing::Waiting { attempt: 0, next_at: now.as_microsecond(), error: None };
+                    work.ledger.note(said.seq, key.listener.clone(), standing);
+                    work.lanes.put(key, said.seq, 0, now);
+                } else {
+                    hear.push(Arc::clone(listener));
+                }
+            }
+            if hear.is_empty() {
+                work.next_of(&topic, said.seq);
+                continue;
+            }
+            self.handle.signal.begin();
+            let call = teller.clone();
+            work.running.spawn(async move {
+                let mut failed = Vec::new();
+                for listener in hear {
+                    if let Err(failure) = call.tell(&said, &listener, 1).await {
+                        failed.push((listener.id().clone(), failure));
+                    }
+                }
+                Outcome::Fresh { topic, said, failed }
+            });
+        }
+    }
+
+    fn teller(&self, snapshot: &Arc<Snapshot>, kernel: &Arc<Kernel>) -> Teller {
+        Teller {
+            snapshot: Arc::clone(snapshot),
+            directory: kernel.directory(),
+            source: self.source.clone(),
+            actor: Arc::clone(&self.actor),
+        }
+    }
+
+    /// A delivery ended.
+    fn end_of(&mut self, outcome: Result<Outcome, tokio::task::JoinError>) -> Result<(), Error> {
+        let outcome = outcome.map_err(|error| Error::Data(format!("a delivery broke off: {error}")))?;
+        let now = self.shared.now();
+        match outcome {
+            Outcome::Fresh { topic, said, failed } => {
+                for (listener, failure) in failed {
+                    let key = LaneKey { listener, topic: topic.clone() };
+                    self.failed(key, said.seq, 1, &failure);
+                }
+                if let Some(work) = &mut self.work {
+                    work.next_of(&topic, said.seq);
+                }
+            }
+            Outcome::Again { key, seq, attempt, heard } => match heard {
+                Heard::Failed(failure) => self.failed(key, seq, attempt, &failure),
+                Heard::Well | Heard::Skipped => {
+                    if let Some(work) = &mut self.work {
+                        work.lanes.done(&key, seq, now);
+                        work.ledger.note(seq, key.listener, Standing::Settled);
+                    }
+                }
+                Heard::Absent => {
+                    let at = self.shared.after(self.shared.options.longest_wait);
+                    if let Some(work) = &mut self.work {
+                        // It was not tried, so it is not counted.
+                        work.lanes.again(&key, seq, attempt.saturating_sub(1), at);
+                    }
+                }
+            },
+        }
+        Ok(())
+    }
+
+    /// A listener failed: the event waits for its next attempt, or is given up.
+    fn failed(&mut self, key: LaneKey, seq: i64, attempt: u32, failure: &Failure) {
+        let Some(work) = &mut self.work else { return };
+        let (plugin, listener, subject) = (&self.source, &key.listener, &key.topic.subject);
+        let error = cause(failure);
+        if attempt >= self.shared.options.delivery_attempts {
+            tracing::error!(%plugin, %listener, %subject, attempt, "an event is a dead letter: {error}");
+            let now = self.shared.now();
+            let standing = Standing::Dead { attempt, at: now.as_microsecond(), error };
+            work.ledger.note(seq, key.listener.clone(), standing);
+            work.lanes.done(&key, seq, now);
+            self.handle.dead.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let wait = self.shared.options.wait_after(attempt).max(asked_wait(failure));
+        tracing::warn!(%plugin, %listener, %subject, attempt, "an event is tried again in {wait:?}: {error}");
+        let at = self.shared.after(wait);
+        let standing = Standing::Waiting { attempt, next_at: at.as_microsecond(), error: Some(error) };
+        work.ledger.note(seq, key.listener.clone(), standing);
+        if !work.lanes.again(&key, seq, attempt, at) {
+            work.lanes.put(key, seq, attempt, at);
+        }
+    }
+
+    /// Has dead letters tried again.
+    async fn replay(&mut self, replay: Replay) {
+        let revived = self.revive(&replay).await;
+        if revived.is_err() {
+            // What is in memory may not be what stands in the tables.
+            self.work = None;
+        }
+        // Whoever asked may have gone.
+        let _ = replay.answer.send(revived);
+    }
+
+    async fn revive(&mut self, replay: &Replay) -> Result<u64, Error> {
+        let Some(work) = &mut self.work else { return Err(Error::Stopping) };
+        work.write_down(&self.shared, &mut self.prune_at).await?;
+        let now = self.shared.now();
+        let revived = dead_letters::revive(&work.room, replay, now).await?;
+        if revived > 0 {
+            self.handle.dead.fetch_sub(revived, Ordering::Relaxed);
+            work.read_waiting(Some(now)).await?;
+        }
+        Ok(revived)
+    }
+
+    /// Lets what runs come to its end, and writes down what was delivered.
+    async fn end(&mut self) {
+        let until = *self.shared.stopping.borrow();
+        while let Some(work) = self.work.as_mut().filter(|work| !work.running.is_empty()) {
+            let next = tokio::time::timeout_at(until.unwrap_or_else(Instant::now), work.running.join_next());
+            match next.await {
+                Ok(Some(outcome)) => {
+                    if let Err(error) = self.end_of(outcome) {
+                        tracing::error!(plugin = %self.source, "{error}");
+                    }
+                }
+                // What did not end is delivered again after the next start.
+                _ => break,
+            }
+        }
+        if let Some(work) = &mut self.work
+            && let Err(error) = work.ledger.write(&work.room).await
+        {
+            tracing::error!(plugin = %self.source, "{error}; some events will be delivered again");
+        }
+    }
+}
+
+impl Work {
+    /// Whether there may be events that were not read, and there is room for them.
+    fn may_read(&self) -> bool {
+        self.unread && self.ledger.open() < MOST_OPEN && self.held < MOST_BYTES
+    }
+
+    /// Reads events that were not read. Those that nobody hears are settled at once.
+    async fn read(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
+        let events = said_after(&self.room, self.ledger.last_read(), BATCH, BATCH_BYTES).await?;
+        let bytes: usize = events.iter().map(Said::bytes).sum();
+        self.unread = events.len() == BATCH || bytes >= BATCH_BYTES;
+        for said in events {
+            self.ledger.begin(said.seq);
+            let topic = said.topic();
+            if let Some(queue) = self.fresh.get_mut(&topic) {
+                self.held += said.bytes();
+                queue.push_back(Arc::new(said));
+            } else if listeners(snapshot, &said).is_empty() {
+                self.ledger.settle(said.seq);
+            } else {
+                self.held += said.bytes();
+                self.ready.push_back(topic.clone());
+                self.fresh.insert(topic, VecDeque::from([Arc::new(said)]));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what waits for another attempt. With a moment, what is due then does not wait for others in its lane.
+    async fn read_waiting(&mut self, hurry: Option<Timestamp>) -> Result<(), Error> {
+        #[derive(Deserialize)]
+        struct Waiting {
+            seq: i64,
+            listener: PluginId,
+            attempt: u32,
+            next_at: i64,
+            organization_id: Option<OrganizationId>,
+            subject: Arc<str>,
+        }
+        let sql = "select d.seq, d.listener, d.attempt, d.next_at, o.organization_id, o.subject
+            from _switchboard_delivery d join _switchboard_outbox o on o.seq = d.seq
+            where d.state = 'pending' and (d.seq, d.listener) > ($1, $2) order by d.seq, d.listener limit $3";
+        let most = i64::try_from(WAITING_AT_ONCE).unwrap_or(i64::MAX);
+        let mut after = (i64::MIN, String::new());
+        loop {
+            let params = vec![after.0.into(), after.1.as_str().into(), most.into()];
+            let rows = self.room.query(sql, params).await?.to::<Waiting>()?;
+            let is_last = rows.len() < WAITING_AT_ONCE;
+            for row in rows {
+                after = (row.seq, row.listener.as_str().to_owned());
+                let topic = Topic { organization: row.organization_id, subject: row.subject };
+                let key = LaneKey { listener: row.listener, topic };
+                let next_at = moment(row.next_at);
+                self.lanes.put(key.clone(), row.seq, row.attempt, next_at);
+                if let Some(now) = hurry.filter(|now| next_at <= *now) {
+                    self.lanes.hurry(&key, now);
+                }
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads with whom events beyond the cursor have a standing.
+    async fn read_known(&mut self, cursor: i64) -> Result<(), Error> {
+        let sql = "select seq, listener from _switchboard_delivery where seq > $1";
+        for (seq, listener) in self.room.query(sql, vec![cursor.into()]).await?.to::<(i64, PluginId)>()? {
+            self.known.entry(seq).or_default().insert(listener);
+        }
+        Ok(())
+    }
+
+    /// The first event of the topic is with everyone, or waits for them; the next one may go.
+    fn next_of(&mut self, topic: &Topic, seq: i64) {
+        self.ledger.settle(seq);
+        let Some(queue) = self.fresh.get_mut(topic) else { return };
+        if let Some(said) = queue.pop_front() {
+            self.held = self.held.saturating_sub(said.bytes());
+        }
+        if queue.is_empty() {
+            self.fresh.remove(topic);
+        } else {
+            self.ready.push_back(topic.clone());
+        }
+    }
+
+    async fn write_down(&mut self, shared: &Shared, prune_at: &mut Timestamp) -> Result<(), Error> {
+        self.ledger.write(&self.room).await?;
+        self.write_at = None;
+        if shared.now() >= *prune_at {
+            let gone = self.prune(shared.keep_since()).await?;
+            *prune_at = if gone < PRUNED_AT_ONCE { shared.after(PRUNE_EVERY) } else { shared.now() };
+        }
+        Ok(())
+    }
+
+    /// Forgets some of the events that are older and for which nobody waits. The newest stays, so that numbers grow.
+    async fn prune(&self, before: Timestamp) -> Result<u64, Error> {
+        let sql = "delete from _switchboard_outbox where seq in (
+            select o.seq from _switchboard_outbox o
+            where o.seq < $1 and o.seq <= (select seq from _switchboard_cursor)
+                and o.seq < (select max(seq) from _switchboard_outbox)
+                and not exists (select 1 from _switchboard_delivery d where d.seq = o.seq)
+            order by o.seq limit $2)";
+        let most = i64::try_from(PRUNED_AT_ONCE).unwrap_or(i64::MAX);
+        let done = self.room.execute(sql, vec![before.as_microsecond().into(), most.into()]).await?;
+        Ok(done.rows_affected)
+    }
+}
+
+/// Who hears an event now, in their order.
+fn listeners<'a>(snapshot: &'a Snapshot, said: &Said) -> Vec<&'a Arc<Loaded>> {
+    let mut all: Vec<(i32, &Arc<Loaded>)> = snapshot
+        .plugins()
+        .iter()
+        .filter(|plugin| said.organization_id().is_none_or(|id| snapshot.is_enabled(plugin, id)))
+        .filter_map(|plugin| {
+            let listeners = plugin.manifest().provides.listeners.iter();
+            let priority =
+                listeners.filter(|listener| listener.hears(&said.name)).map(|it| it.priority).min()?;
+            Some((priority, plugin))
+        })
+        .collect();
+    all.sort_by(|(a, left), (b, right)| (a, left.id()).cmp(&(b, right.id())));
+    all.into_iter().map(|(_, plugin)| plugin).collect()
+}
+
+/// What a delivery needs to call a listener.
+#[derive(Clone)]
+struct Teller {
+    snapshot: Arc<Snapshot>,
+    directory: Arc<switchboard_kernel::Directory>,
+    source: PluginId,
+    actor: Arc<Actor>,
+}
+
+impl Teller {
+    async fn tell(&self, said: &Said, listener: &Arc<Loaded>, attempt: u32) -> Result<(), Failure> {
+        let event = said.event(self.source.as_str(), attempt)?;
+        let organization = match said.organization_id() {
+            None => None,
+            Some(id) => match self.directory.organization(id) {
+                Some(organization) => Some(Arc::clone(organization)),
+                // Nobody is left to hear it.
+                None => return Ok(()),
+            },
+        };
+        let mut caller = Caller::system(organization, said.trace());
+        caller.actor = Arc::clone(&self.actor);
+        dispatch(&self.snapshot, listener, caller, Terms::default(), Call::Event(event)).await.map(drop)
+    }
+
+    async fn again(&self, said: &Said, listener: &PluginId, attempt: u32) -> Heard {
+        let Some(plugin) = self.snapshot.plugin(listener.as_str()) else { return Heard::Absent };
+        if said.organization_id().is_some_and(|id| !self.snapshot.is_enabled(plugin, id)) {
+            return Heard::Skipped;
+        }
+        match self.tell(said, plugin, attempt).await {
+            Ok(()) => Heard::Well,
+            Err(failure) => Heard::Failed(failure),
+        }
+    }
+}
+
+/// How long a failure itself asks to wait.
+pub(crate) fn asked_wait(failure: &Failure) -> Duration {
+    match failure {
+        Failure::RateLimited { after, .. } => *after,
+        Failure::Unavailable { after, .. } => after.unwrap_or_default(),
+        _ => Duration::ZERO,
+    }
+}
+
+/// What a failure says, as it is kept: what a plugin says may be long.
+pub(crate) fn cause(failure: &Failure) -> String {
+    const LONGEST: usize = 2000;
+    let mut cause = failure.to_string();
+    if let Some((end, _)) = cause.char_indices().nth(LONGEST) {
+        cause.truncate(end);
+        cause.push('…');
+    }
+    cause
+}
+
+/// Until then; for ever when there is no such moment.
+pub(crate) async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

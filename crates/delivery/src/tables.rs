@@ -1,0 +1,69 @@
+//! The tables that stand beside a plugin's own.
+
+use switchboard_store::Room;
+
+use crate::Error;
+
+/// Its tables and indices. An event's number grows with time, also when an older copy of the database was put back:
+/// it is the moment in microseconds, or the next free number.
+const SCHEMA: [&str; 6] = [
+    "create table if not exists _switchboard_outbox (
+        seq integer primary key,
+        id text not null,
+        name text not null,
+        subject text not null,
+        organization_id integer,
+        time integer not null,
+        actor text not null,
+        trace text not null,
+        data text not null
+    )",
+    // What is still to be tried again or was given up; a row goes when the event is delivered.
+    "create table if not exists _switchboard_delivery (
+        seq integer not null,
+        listener text not null,
+        attempt integer not null,
+        next_at integer not null,
+        state text not null,
+        error text,
+        primary key (seq, listener)
+    ) without rowid",
+    "create table if not exists _switchboard_task (
+        run text primary key,
+        task text not null,
+        organization_id integer,
+        payload text not null,
+        state text not null,
+        attempt integer not null,
+        next_at integer not null,
+        progress text,
+        error text,
+        trace text not null,
+        created_at integer not null,
+        ended_at integer
+    ) without rowid",
+    "create index if not exists _switchboard_task_open on _switchboard_task (next_at)
+        where state in ('queued', 'running')",
+    "create index if not exists _switchboard_task_ended on _switchboard_task (ended_at)
+        where ended_at is not null",
+    // Up to which event every one is delivered, or has its rows in _switchboard_delivery. Made last: where it is, the
+    // others are.
+    "create table if not exists _switchboard_cursor (
+        only integer primary key check (only = 1),
+        seq integer not null
+    )",
+];
+
+/// Creates the tables in a plugin's room if they are not there; cheap when they are.
+///
+/// # Errors
+/// [`Error::Store`].
+pub async fn prepare(room: &Room) -> Result<(), Error> {
+    let there = "select 1 from sqlite_schema where name = '_switchboard_cursor'";
+    if room.query(there, vec![]).await?.is_empty() {
+        for statement in SCHEMA {
+            room.execute(statement, vec![]).await?;
+        }
+    }
+    Ok(())
+}

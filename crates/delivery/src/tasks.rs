@@ -1,0 +1,542 @@
+//! One plugin's tasks.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use serde::Deserialize;
+use switchboard_api::{
+    Call, Context, Failure, OrganizationId, Payload, Stop, TaskCall, Timestamp, Value, capability::Progress,
+};
+use switchboard_kernel::{Caller, Kernel, Loaded, Snapshot, Terms, dispatch};
+use switchboard_manifest::PluginId;
+use switchboard_store::Room;
+use tokio::{task::JoinSet, time::Instant};
+
+use crate::{
+    Error,
+    fan_out::{asked_wait, cause, sleep_until},
+    shared::{Shared, Troubles, actor_of, moment},
+    signal::Signal,
+};
+
+/// How often, at most, the progress of what runs is written down.
+const WRITE_PROGRESS_EVERY: Duration = Duration::from_secs(1);
+
+/// How often, at most, ended runs are forgotten; and how many go at once.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+const PRUNED_AT_ONCE: u64 = 500;
+
+/// How often it is looked whether a plugin with something to do serves again. It costs no statement.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How one run of a task stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskStatus {
+    /// The run's name.
+    pub run: String,
+    /// The task's name.
+    pub task: String,
+    /// The organization it is done for; none in global scope.
+    pub organization: Option<OrganizationId>,
+    /// Where it is.
+    pub state: TaskState,
+    /// How often it was begun.
+    pub attempt: u32,
+    /// What it said last of how far it is.
+    pub progress: Option<Progress>,
+    /// What it failed with the last time.
+    pub error: Option<String>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When it was done or given up.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// Where a run of a task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskState {
+    /// It waits for its turn, or for its next attempt.
+    Queued,
+    /// It runs.
+    Running,
+    /// It is done.
+    Done,
+    /// It was given up.
+    Dead,
+}
+
+/// What others see of a worker.
+pub(crate) struct TasksHandle {
+    pub(crate) signal: Signal,
+    pub(crate) queued: AtomicU64,
+    pub(crate) running: AtomicU64,
+    runs: Mutex<HashMap<String, Run>>,
+}
+
+/// One that runs.
+struct Run {
+    stop: Stop,
+    progress: Option<Progress>,
+    written: bool,
+}
+
+/// Does one plugin's tasks, a few at a time.
+///
+/// The beginning of each attempt is written down before it begins: a task that takes the server down with it is given up
+/// after its attempts like every other.
+pub(crate) struct Tasks {
+    shared: Arc<Shared>,
+    handle: Arc<TasksHandle>,
+    plugin: PluginId,
+    room: Option<Room>,
+    /// Whether what ran when the server went down is queued again.
+    is_recovered: bool,
+    running: JoinSet<Ended>,
+    /// How runs ended, as it is yet to be written down.
+    ended: VecDeque<Vec<Value>>,
+    /// Whether there may be more to begin than what is known to be due.
+    unread: bool,
+    next_due: Option<Timestamp>,
+    write_progress_at: Instant,
+    prune_at: Timestamp,
+}
+
+/// A run as it stands in the table.
+#[derive(Debug, Clone, Deserialize)]
+struct Queued {
+    run: String,
+    task: String,
+    organization_id: Option<OrganizationId>,
+    payload: String,
+    attempt: u32,
+    trace: String,
+}
+
+struct Ended {
+    queued: Queued,
+    how: How,
+}
+
+enum How {
+    Well,
+    Failed(Failure),
+    /// It cannot be done now, without any fault of its own.
+    NotNow,
+    /// It will never be done.
+    Never(String),
+}
+
+impl TasksHandle {
+    fn runs(&self) -> MutexGuard<'_, HashMap<String, Run>> {
+        // Nothing panics while it is held.
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps how far a run is; false when no such run runs.
+    pub(crate) fn progress(&self, run: &str, progress: Progress) -> bool {
+        let mut runs = self.runs();
+        let Some(run) = runs.get_mut(run) else { return false };
+        run.progress = Some(progress);
+        run.written = false;
+        true
+    }
+}
+
+impl Tasks {
+    pub(crate) fn new(shared: Arc<Shared>, plugin: PluginId) -> (Self, Arc<TasksHandle>) {
+        let handle = Arc::new(TasksHandle {
+            signal: Signal::new(),
+            queued: AtomicU64::new(0),
+            running: AtomicU64::new(0),
+            runs: Mutex::default(),
+        });
+        let worker = Self {
+            shared,
+            handle: Arc::clone(&handle),
+            plugin,
+            room: None,
+            is_recovered: false,
+            running: JoinSet::new(),
+            ended: VecDeque::new(),
+            unread: true,
+            next_due: None,
+            write_progress_at: Instant::now(),
+            prune_at: Timestamp::MIN,
+        };
+        (worker, handle)
+    }
+
+    /// Works until the server stops.
+    pub(crate) async fn run(mut self) {
+        let mut stopping = self.shared.stopping.subscribe();
+        let mut troubles = Troubles::default();
+        while !self.shared.is_stopping() {
+            let Err(error) = self.turn(&mut stopping).await else { continue };
+            // An older copy may have been put back, so that its tables are to be looked for again.
+            self.room = None;
+            self.unread = true;
+            let wait = troubles.one_more(&self.shared.options);
+            tracing::error!(plugin = %self.plugin, "{error}; its tasks go on in {wait:?}");
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                _ = stopping.changed() => {}
+            }
+        }
+        self.end().await;
+        self.handle.signal.close();
+    }
+
+    /// Begins what can be begun now, then waits until there is more.
+    async fn turn(
+        &mut self,
+        stopping: &mut tokio::sync::watch::Receiver<Option<Instant>>,
+    ) -> Result<(), Error> {
+        let question = self.handle.signal.question();
+        self.unread |= self.handle.signal.take();
+        let room = match &self.room {
+            Some(room) => room.clone(),
+            None => self.open().await?,
+        };
+        while let Some(ended) = self.running.try_join_next() {
+            self.end_of(ended)?;
+        }
+        self.write_ended(&room).await?;
+        let now = self.shared.now();
+        let kernel = self.shared.kernel();
+        let most = self.shared.options.concurrent_tasks.max(1);
+        let may_begin = |snapshot: &Snapshot| snapshot.plugin(self.plugin.as_str()).is_some();
+        let serving = kernel.as_ref().map(|kernel| kernel.snapshot()).filter(|snapshot| may_begin(snapshot));
+        let due = self.unread || self.next_due.is_some_and(|due| due <= now);
+        if due && self.running.len() < most {
+            self.begin(&room, kernel.as_ref().zip(serving.as_ref()), most - self.running.len()).await?;
+        }
+        drop(kernel);
+        self.handle.running.store(self.running.len() as u64, Ordering::Relaxed);
+        let busy = !self.running.is_empty();
+        let next_due = self.next_due.filter(|_| self.running.len() < most);
+        let is_due = next_due.is_some_and(|due| due <= now);
+        if !busy && !(is_due && serving.is_some()) {
+            self.handle.signal.answer(question);
+        }
+        if busy && self.write_progress_at <= Instant::now() {
+            self.write_progress(&room).await?;
+        }
+        let alarm = match next_due {
+            Some(_) if is_due && serving.is_none() => Some(Instant::now() + LOOK_EVERY),
+            Some(due) => Some(Instant::now() + self.shared.until(due)),
+            None => None,
+        };
+        let alarm = [alarm, busy.then_some(self.write_progress_at)].into_iter().flatten().min();
+        drop(serving);
+        tokio::select! {
+            () = self.handle.signal.woken() => {}
+            Some(ended) = self.running.join_next(), if busy => self.end_of(ended)?,
+            () = sleep_until(alarm) => {}
+            _ = stopping.changed() => {}
+        }
+        Ok(())
+    }
+
+    /// Opens the room. What ran when the server went down is queued again.
+    async fn open(&mut self) -> Result<Room, Error> {
+        let room = self.shared.room(&self.plugin).await?;
+        if !self.is_recovered {
+            let running = "select 1 from _switchboard_task where state = 'running' limit 1";
+            if !room.query(running, vec![]).await?.is_empty() {
+                let sql = "update _switchboard_task set state = 'queued' where state = 'running'";
+                room.execute(sql, vec![]).await?;
+            }
+            self.is_recovered = true;
+        }
+        self.room = Some(room.clone());
+        Ok(room)
+    }
+
+    /// Begins runs that are due, at most so many, if the plugin serves; and finds out when the next one is due.
+    async fn begin(
+        &mut self,
+        room: &Room,
+        serving: Option<(&Arc<Kernel>, &Arc<Snapshot>)>,
+        most: usize,
+    ) -> Result<(), Error> {
+        #[derive(Deserialize)]
+        struct Rest {
+            queued: u64,
+            next_at: Option<i64>,
+        }
+        let now = self.shared.now();
+        let rest = "select count(*) as queued, min(next_at) as next_at from _switchboard_task where state = 'queued'";
+        let mut left = room.query(rest, vec![]).await?.to::<Rest>()?.pop();
+        let is_due = left.as_ref().and_then(|rest| rest.next_at).is_some_and(|at| at <= now.as_microsecond());
+        if let Some((kernel, snapshot)) = serving.filter(|_| is_due) {
+            let sql = "update _switchboard_task set state = 'running', attempt = attempt + 1
+                where run in (select run from _switchboard_task
+                    where state = 'queued' and next_at <= $1 order by next_at, created_at limit $2)
+                returning run, task, organization_id, payload, attempt, trace";
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
+            let params = vec![now.as_microsecond().into(), most.into()];
+            for queued in room.query(sql, params).await?.to::<Queued>()? {
+                self.spawn(queued, snapshot, kernel);
+            }
+            left = room.query(rest, vec![]).await?.to::<Rest>()?.pop();
+        }
+        self.unread = false;
+        let (queued, next_at) = left.map_or((0, None), |rest| (rest.queued, rest.next_at));
+        self.handle.queued.store(queued, Ordering::Relaxed);
+        self.next_due = next_at.map(moment);
+        Ok(())
+    }
+
+    fn spawn(&mut self, queued: Queued, snapshot: &Arc<Snapshot>, kernel: &Arc<Kernel>) {
+        self.handle.signal.begin();
+        let stop = Stop::default();
+        let run = Run { stop: stop.clone(), progress: None, written: true };
+        self.handle.runs().insert(queued.run.clone(), run);
+        let organization = queued.organization_id.map(|id| kernel.organization(id).ok_or(id));
+        let (snapshot, plugin) = (Arc::clone(snapshot), self.plugin.clone());
+        let most = self.shared.options.task_attempts;
+        self.running.spawn(async move {
+            let organization = match organization.transpose() {
+                Ok(organization) => organization,
+                Err(id) => {
+                    let how = How::Never(format!("organization {id} is gone"));
+                    return Ended { queued, how };
+                }
+            };
+            let how = match snapshot.plugin(plugin.as_str()) {
+                None => How::NotNow,
+                Some(_) if queued.attempt > most => {
+                    How::Never(format!("the server went down during each of its {most} attempts"))
+                }
+                Some(loaded) => {
+                    if let Some(organization) = &organization
+                        && !snapshot.is_enabled(loaded, organization.id)
+                    {
+                        let slug = &organization.slug;
+                        How::Never(format!("the plugin is switched off for organization `{slug}`"))
+                    } else {
+                        // The run's name is its trace, so that `progress` finds it, and the log its lines.
+                        let mut caller = Caller::system(organization, queued.run.as_str());
+                        caller.actor = actor_of(&plugin);
+                        caller.stop = stop;
+                        do_it(&snapshot, loaded, caller, &queued).await
+                    }
+                }
+            };
+            Ended { queued, how }
+        });
+    }
+
+    /// A run ended.
+    fn end_of(&mut self, ended: Result<Ended, tokio::task::JoinError>) -> Result<(), Error> {
+        let Ended { queued, how } =
+            ended.map_err(|error| Error::Data(format!("the run of a task broke off: {error}")))?;
+        let run = self.handle.runs().remove(&queued.run);
+        let progress = run.as_ref().and_then(|run| run.progress.as_ref()).and_then(as_json);
+        let options = &self.shared.options;
+        let (plugin, name, attempt) = (&self.plugin, &queued.run, queued.attempt);
+        let was_stopped = self.shared.is_stopping() && run.is_some_and(|run| run.stop.is_set());
+        let now = self.shared.now();
+        let (state, attempt, next_at, error) = match how {
+            How::Well => ("done", attempt, now, None),
+            // The attempt does not count: the server cut it short.
+            How::Failed(_) if was_stopped => ("queued", attempt - 1, now, None),
+            How::Failed(failure) if attempt < options.task_attempts => {
+                let wait = options.wait_after(attempt).max(asked_wait(&failure));
+                tracing::warn!(%plugin, run = %name, task = %queued.task, attempt, "a task is tried again in {wait:?}: {failure}");
+                ("queued", attempt, self.shared.after(wait), Some(cause(&failure)))
+            }
+            How::Failed(failure) => {
+                tracing::error!(%plugin, run = %name, task = %queued.task, attempt, "a task is given up: {failure}");
+                ("dead", attempt, now, Some(cause(&failure)))
+            }
+            How::NotNow => ("queued", attempt - 1, self.shared.after(options.longest_wait), None),
+            How::Never(why) => {
+                tracing::warn!(%plugin, run = %name, task = %queued.task, "a task is given up: {why}");
+                ("dead", attempt, now, Some(why))
+            }
+        };
+        let ended_at = (state == "done" || state == "dead").then(|| now.as_microsecond());
+        self.ended.push_back(vec![
+            queued.run.as_str().into(),
+            state.into(),
+            attempt.into(),
+            next_at.as_microsecond().into(),
+            error.into(),
+            progress.into(),
+            ended_at.into(),
+        ]);
+        self.unread = true;
+        Ok(())
+    }
+
+    /// Writes down how runs ended, and forgets some that ended long ago.
+    async fn write_ended(&mut self, room: &Room) -> Result<(), Error> {
+        if self.ended.is_empty() {
+            return Ok(());
+        }
+        while let Some(params) = self.ended.front() {
+            let sql = "update _switchboard_task set state = $2, attempt = $3, next_at = $4, error = $5,
+                progress = coalesce($6, progress), ended_at = $7 where run = $1";
+            room.execute(sql, params.clone()).await?;
+            self.ended.pop_front();
+        }
+        if self.shared.now() >= self.prune_at {
+            let gone = prune(room, self.shared.keep_since()).await?;
+            self.prune_at =
+                if gone < PRUNED_AT_ONCE { self.shared.after(PRUNE_EVERY) } else { self.shared.now() };
+        }
+        Ok(())
+    }
+
+    async fn write_progress(&mut self, room: &Room) -> Result<(), Error> {
+        self.write_progress_at = Instant::now() + WRITE_PROGRESS_EVERY;
+        let unwritten: Vec<(String, Option<String>)> = {
+            let mut runs = self.handle.runs();
+            let unwritten = runs.iter_mut().filter_map(|(name, run)| {
+                let is_written = std::mem::replace(&mut run.written, true);
+                (!is_written).then(|| (name.clone(), run.progress.as_ref().and_then(as_json)))
+            });
+            unwritten.collect()
+        };
+        for (run, progress) in unwritten {
+            let sql = "update _switchboard_task set progress = $2 where run = $1";
+            room.execute(sql, vec![run.into(), progress.into()]).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells what runs to stop, and queues again what does not end in time.
+    async fn end(&mut self) {
+        let until = self.shared.stopping.borrow().unwrap_or_else(Instant::now);
+        for run in self.handle.runs().values() {
+            run.stop.set();
+        }
+        while let Ok(Some(ended)) = tokio::time::timeout_at(until, self.running.join_next()).await {
+            if let Err(error) = self.end_of(ended) {
+                tracing::error!(plugin = %self.plugin, "{error}; a task will be done again");
+            }
+        }
+        self.running.shutdown().await;
+        let cut_short: Vec<String> = self.handle.runs().drain().map(|(run, _)| run).collect();
+        if let Err(error) = self.write_last(cut_short).await {
+            tracing::error!(plugin = %self.plugin, "{error}; some tasks will be done again");
+        }
+    }
+
+    async fn write_last(&mut self, cut_short: Vec<String>) -> Result<(), Error> {
+        if self.ended.is_empty() && cut_short.is_empty() {
+            return Ok(());
+        }
+        let room = match &self.room {
+            Some(room) => room.clone(),
+            None => self.open().await?,
+        };
+        self.write_ended(&room).await?;
+        for run in cut_short {
+            // The attempt does not count: the server cut it short.
+            let sql = "update _switchboard_task set state = 'queued', attempt = attempt - 1
+                where run = $1 and state = 'running'";
+            room.execute(sql, vec![run.into()]).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn do_it(snapshot: &Snapshot, plugin: &Arc<Loaded>, caller: Caller, queued: &Queued) -> How {
+    let Some(task) = plugin.manifest().provides.tasks.iter().find(|task| task.name == queued.task) else {
+        return How::Never(format!("the plugin has no task `{}` any more", queued.task));
+    };
+    tracing::debug!(plugin = %plugin.id(), run = %queued.run, asked_for_in = %queued.trace, "a task begins");
+    let payload = match Payload::from_text(queued.payload.as_str()) {
+        Ok(payload) => payload,
+        Err(failure) => return How::Never(failure.to_string()),
+    };
+    let (name, run) = (queued.task.clone(), queued.run.clone());
+    let call = Call::Task(TaskCall { name, run, payload, attempt: queued.attempt });
+    let terms = Terms { permission: None, time: Some(Duration::from_secs(task.timeout_seconds)) };
+    match dispatch(snapshot, plugin, caller, terms, call).await {
+        Ok(_) => How::Well,
+        Err(failure) => How::Failed(failure),
+    }
+}
+
+/// A run that is yet to be written down.
+pub(crate) struct NewRun(Vec<Value>);
+
+impl NewRun {
+    /// One of a task, with its name.
+    pub(crate) fn of(shared: &Shared, context: &Context, task: &str, payload: &Payload) -> (String, Self) {
+        let run = format!("{task}-{:016x}", rand::random::<u64>());
+        let now: Value = shared.now().as_microsecond().into();
+        let organization: Value = context.organization.as_ref().map(|organization| organization.id).into();
+        let trace: Value = (*context.trace).into();
+        let params =
+            vec![run.as_str().into(), task.into(), organization, payload.as_str().into(), now, trace];
+        (run, Self(params))
+    }
+
+    /// Writes it down.
+    pub(crate) async fn write(self, room: &Room) -> Result<(), Error> {
+        let sql = "insert into _switchboard_task
+                (run, task, organization_id, payload, state, attempt, next_at, trace, created_at)
+            values ($1, $2, $3, $4, 'queued', 0, $5, $6, $5)";
+        room.execute(sql, self.0).await?;
+        Ok(())
+    }
+}
+
+/// Forgets some of the runs that ended before then; gives how many.
+async fn prune(room: &Room, before: Timestamp) -> Result<u64, Error> {
+    let sql = "delete from _switchboard_task where run in
+        (select run from _switchboard_task where ended_at < $1 order by ended_at limit $2)";
+    let most = i64::try_from(PRUNED_AT_ONCE).unwrap_or(i64::MAX);
+    Ok(room.execute(sql, vec![before.as_microsecond().into(), most.into()]).await?.rows_affected)
+}
+
+/// How a run stands.
+pub(crate) async fn status(
+    room: &Room,
+    handle: &TasksHandle,
+    run: &str,
+) -> Result<Option<TaskStatus>, Error> {
+    #[derive(Deserialize)]
+    struct Row {
+        run: String,
+        task: String,
+        organization_id: Option<OrganizationId>,
+        state: TaskState,
+        attempt: u32,
+        progress: Option<String>,
+        error: Option<String>,
+        created_at: i64,
+        ended_at: Option<i64>,
+    }
+    let sql = "select run, task, organization_id, state, attempt, progress, error, created_at, ended_at
+        from _switchboard_task where run = $1";
+    let Some(row) = room.query(sql, vec![run.into()]).await?.to::<Row>()?.pop() else { return Ok(None) };
+    let fresh = handle.runs().get(run).and_then(|run| run.progress.clone());
+    let written = || row.progress.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    Ok(Some(TaskStatus {
+        progress: fresh.or_else(written),
+        run: row.run,
+        task: row.task,
+        organization: row.organization_id,
+        state: row.state,
+        attempt: row.attempt,
+        error: row.error,
+        created_at: moment(row.created_at),
+        ended_at: row.ended_at.map(moment),
+    }))
+}
+
+fn as_json(progress: &Progress) -> Option<String> {
+    serde_json::to_string(progress).ok()
+}

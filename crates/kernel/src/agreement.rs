@@ -1,0 +1,60 @@
+//! Whether what a plugin declares and what its code binds agree.
+
+use std::collections::BTreeSet;
+
+use switchboard_api::Description;
+use switchboard_manifest::Manifest;
+
+/// Every disagreement, each in a sentence that names both sides; empty when they agree.
+pub fn disagreements(manifest: &Manifest, description: &Description) -> Vec<String> {
+    let provides = &manifest.provides;
+    let mut sentences = Vec::new();
+    let routes = provides.api_routes.iter().map(|route| route.key().to_string());
+    compare(
+        &mut sentences,
+        "route",
+        "provides.api_routes",
+        routes,
+        description.routes.iter().map(|route| &route.key),
+    );
+    let filters = provides.filters.iter().map(|filter| filter.name.clone());
+    compare(&mut sentences, "filter", "provides.filters", filters, &description.filters);
+    let listeners = provides.listeners.iter().map(|listener| listener.event.clone());
+    compare(&mut sentences, "listener", "provides.listeners", listeners, &description.listeners);
+    let services = provides.services.iter().map(|service| service.name.clone());
+    let bound = description.services.iter().map(|service| &service.name);
+    compare(&mut sentences, "service", "provides.services", services, bound);
+    let tasks = provides.tasks.iter().map(|task| task.name.clone());
+    compare(&mut sentences, "task", "provides.tasks", tasks, &description.tasks);
+    for (kind, list) in [
+        ("page", provides.pages.iter().map(|page| &page.path).collect::<Vec<_>>()),
+        ("command", provides.commands.iter().map(|command| &command.name).collect()),
+        ("widget", provides.widgets.iter().map(|widget| &widget.name).collect()),
+    ] {
+        for name in list {
+            sentences.push(format!("{kind} `{name}` is declared, and this server has no {kind}s yet"));
+        }
+    }
+    sentences
+}
+
+fn compare<'a>(
+    sentences: &mut Vec<String>,
+    kind: &str,
+    place: &str,
+    declared: impl Iterator<Item = String>,
+    bound: impl IntoIterator<Item = &'a String>,
+) {
+    let declared: BTreeSet<String> = declared.collect();
+    let mut seen = BTreeSet::new();
+    for name in bound {
+        if !seen.insert(name) {
+            sentences.push(format!("{kind} `{name}` is bound twice in the code"));
+        } else if !declared.contains(name) {
+            sentences.push(format!("{kind} `{name}` is bound in the code and not declared under `{place}`"));
+        }
+    }
+    for name in declared.iter().filter(|name| !seen.contains(name)) {
+        sentences.push(format!("{kind} `{name}` is declared under `{place}` and not bound in the code"));
+    }
+}

@@ -1,0 +1,255 @@
+//! The one place that calls a plugin: the layers around a call, the same for every kind and every plugin.
+//!
+//! Is it switched on for this organization → may this actor do this → is there room for one more → how long may it
+//! take → the plugin → what is counted and logged of it.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use futures_util::{FutureExt, StreamExt};
+use switchboard_api::{
+    Actor, Body, Call, Context, Deadline, Failure, FilterCall, Organization, Payload, Reply, Stop,
+};
+use switchboard_manifest::OnFilterFailure;
+
+use crate::{loaded::Loaded, snapshot::Snapshot};
+
+/// How deep calls of plugins by plugins may go.
+const DEEPEST: u8 = 16;
+
+/// When to come back to a plugin that has no room for one more call.
+const BUSY: Duration = Duration::from_secs(1);
+
+/// For whom a call is made.
+#[derive(Clone)]
+pub struct Caller {
+    /// The organization; none in global scope.
+    pub organization: Option<Arc<Organization>>,
+    /// Who is behind the call.
+    pub actor: Arc<Actor>,
+    /// Joins what belongs together in logs and traces.
+    pub trace: Arc<str>,
+    /// Set by whoever waits for the answer, when they no longer do.
+    pub stop: Stop,
+    /// How many calls of plugins stand above this one.
+    pub depth: u8,
+}
+
+impl Caller {
+    /// The host itself, for an organization or for none.
+    pub fn system(organization: Option<Arc<Organization>>, trace: impl Into<Arc<str>>) -> Self {
+        let actor = Arc::new(Actor::system());
+        Self { organization, actor, trace: trace.into(), stop: Stop::default(), depth: 0 }
+    }
+
+    /// A plugin that calls another, for the same organization and on behalf of the same actor.
+    pub fn within(context: &Context) -> Self {
+        Self {
+            organization: context.organization.clone(),
+            actor: Arc::clone(&context.actor),
+            trace: Arc::clone(&context.trace),
+            stop: context.stop.clone(),
+            depth: context.depth + 1,
+        }
+    }
+}
+
+/// What one call asks for besides the call itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Terms<'a> {
+    /// The action that the actor must be allowed to do.
+    pub permission: Option<&'a str>,
+    /// How long it may take; the plugin's `limits.call_ms` when absent.
+    pub time: Option<Duration>,
+}
+
+/// Calls a plugin, if it may be called now.
+///
+/// # Errors
+/// What the plugin fails with, or the [`Failure`] of the layer that held the call back: not found when it is not switched
+/// on for the organization, forbidden, unavailable when too many calls run, timed out, or broken when it panics.
+pub async fn dispatch(
+    snapshot: &Snapshot,
+    plugin: &Arc<Loaded>,
+    caller: Caller,
+    terms: Terms<'_>,
+    call: Call,
+) -> Result<Reply, Failure> {
+    let manifest = plugin.manifest();
+    let is_lifecycle = matches!(call, Call::Lifecycle(_));
+    if let Some(organization) = caller.organization.as_ref().filter(|_| !is_lifecycle)
+        && !snapshot.is_enabled(plugin, organization.id)
+    {
+        return Err(Failure::not_found(format!(
+            "plugin `{}` is not switched on for organization `{}`",
+            manifest.id, organization.slug
+        )));
+    }
+    if let Some(action) = terms.permission
+        && !caller.actor.actions.allow(action)
+    {
+        return Err(Failure::forbidden(format!("`{}` may not do `{action}` here", caller.actor.name)));
+    }
+    if caller.depth > DEEPEST {
+        return Err(Failure::broken(format!(
+            "plugins call each other more than {DEEPEST} deep; the last was `{}`",
+            manifest.id
+        )));
+    }
+    let _place = Place::take(plugin)?;
+    run(plugin, caller, terms, call).await
+}
+
+async fn run(plugin: &Arc<Loaded>, caller: Caller, terms: Terms<'_>, call: Call) -> Result<Reply, Failure> {
+    let kind = call.kind();
+    let time = terms.time.unwrap_or_else(|| Duration::from_millis(plugin.manifest().limits.call_ms));
+    let context = Context {
+        plugin: plugin.id().clone(),
+        organization: caller.organization,
+        actor: caller.actor,
+        trace: caller.trace,
+        deadline: Deadline::after(time),
+        depth: caller.depth,
+        stop: caller.stop,
+    };
+    let call = waiting_for_client(call, &context.deadline);
+    let begun = Instant::now();
+    let running = AssertUnwindSafe(plugin.plugin.call(&plugin.host, &context, call)).catch_unwind();
+    let reply = match within(&context.deadline, running).await {
+        Some(Ok(reply)) => reply,
+        Some(Err(panic)) => Err(Failure::broken(format!(
+            "plugin `{}` panicked in a {}: {}",
+            plugin.id(),
+            kind.as_str(),
+            panic_message(&*panic)
+        ))),
+        None => {
+            context.stop.set();
+            Err(Failure::timed_out(format!(
+                "plugin `{}` took longer than the {} it may for a {}",
+                plugin.id(),
+                Readable(time),
+                kind.as_str()
+            )))
+        }
+    };
+    plugin.measures.count(kind, begun.elapsed(), reply.as_ref().err());
+    if let Err(failure @ (Failure::Broken { .. } | Failure::TimedOut { .. })) = &reply {
+        let organization = context.organization.as_deref().map(|organization| organization.slug.as_str());
+        tracing::error!(plugin = %plugin.id(), organization, trace = %context.trace, call = kind.as_str(), "{failure}");
+    }
+    reply
+}
+
+/// Runs the future until the deadline, which may have moved on meanwhile.
+async fn within<T>(deadline: &Deadline, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    loop {
+        if let Ok(done) = tokio::time::timeout_at(deadline.instant().into(), future.as_mut()).await {
+            return Some(done);
+        }
+        if deadline.instant() <= Instant::now() {
+            return None;
+        }
+    }
+}
+
+/// While a request waits for its body's bytes, its deadline stands still.
+fn waiting_for_client(call: Call, deadline: &Deadline) -> Call {
+    match call {
+        Call::Request(mut request) => {
+            if let Body::Stream { chunks, length } = request.body {
+                let state = (chunks, deadline.clone());
+                let chunks = futures_util::stream::unfold(state, async |(mut chunks, deadline)| {
+                    let waiting = deadline.stand_still();
+                    let chunk = chunks.next().await?;
+                    drop(waiting);
+                    Some((chunk, (chunks, deadline)))
+                });
+                request.body = Body::stream(chunks, length);
+            }
+            Call::Request(request)
+        }
+        other => other,
+    }
+}
+
+/// Passes a payload through everyone who takes part in a filter point.
+///
+/// The deadline of the call that asks stands still meanwhile.
+///
+/// # Errors
+/// A veto as [`Failure::Conflict`]; another failure of one that takes part, where the point says that it is fatal.
+pub async fn apply_filters(
+    snapshot: &Snapshot,
+    context: &Context,
+    point: &str,
+    mut payload: Payload,
+) -> Result<Payload, Failure> {
+    let _waiting = context.deadline.stand_still();
+    let filters = snapshot.filter_point(point).ok_or_else(|| {
+        Failure::broken(format!("plugin `{}` declares no filter point `{point}`", context.plugin))
+    })?;
+    for participant in &filters.participants {
+        let organization = context.organization.as_deref();
+        if organization.is_some_and(|organization| !snapshot.is_enabled(&participant.plugin, organization.id))
+        {
+            continue;
+        }
+        let call = Call::Filter(FilterCall { name: point.to_owned(), payload: payload.clone() });
+        let terms = Terms { permission: None, time: participant.timeout_ms.map(Duration::from_millis) };
+        match dispatch(snapshot, &participant.plugin, Caller::within(context), terms, call).await {
+            Ok(Reply::Payload(changed)) => payload = changed,
+            Ok(_) => {}
+            Err(veto @ Failure::Conflict { .. }) => return Err(veto),
+            Err(failure) if filters.on_failure == OnFilterFailure::Fail => return Err(failure),
+            Err(failure) => {
+                let plugin = participant.plugin.id();
+                tracing::warn!(%plugin, point, trace = %context.trace, "a filter was skipped: {failure}");
+            }
+        }
+    }
+    Ok(payload)
+}
+
+/// One of the places for calls that run at the same time; given back when dropped.
+struct Place<'a>(&'a Loaded);
+
+impl<'a> Place<'a> {
+    fn take(plugin: &'a Loaded) -> Result<Self, Failure> {
+        let most = plugin.manifest().limits.concurrent_calls;
+        let place = Self(plugin);
+        if plugin.running.fetch_add(1, Ordering::AcqRel) < most {
+            Ok(place)
+        } else {
+            let message = format!("plugin `{}` has {most} calls running, the most it may", plugin.id());
+            Err(Failure::Unavailable { message, after: Some(BUSY) })
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+/// A duration as people write it: `10 s`, `250 ms`.
+struct Readable(Duration);
+
+impl std::fmt::Display for Readable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.subsec_millis() {
+            0 => write!(f, "{} s", self.0.as_secs()),
+            _ => write!(f, "{} ms", self.0.as_millis()),
+        }
+    }
+}

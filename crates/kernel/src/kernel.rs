@@ -1,0 +1,253 @@
+//! The kernel: what is loaded, for whom, and who may call.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use semver::Version;
+use serde::Deserialize;
+use switchboard_api::{
+    Actions, Failure, Organization, OrganizationId, Payload, Plugin, Timestamp, capability::Clock,
+};
+use switchboard_manifest::PluginId;
+use switchboard_store::{Room, Store, parse_migration_files};
+
+use crate::{
+    catalog::Catalog,
+    directory::{self, Directory, NewToken},
+    error::Error,
+    loaded::EnabledIn,
+    ports::{Hosts, Loader},
+    settings::{self, Config, Layer, Settings},
+    shape::Checker,
+    snapshot::Snapshot,
+};
+
+/// What a kernel is put together from.
+pub struct Parts {
+    /// The databases.
+    pub store: Store,
+    /// Opens the door out for a plugin.
+    pub hosts: Arc<dyn Hosts>,
+    /// Makes plugins of what stands in folders, if this server can.
+    pub loader: Option<Arc<dyn Loader>>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The plugins that are part of the server.
+    pub builtins: Vec<Arc<dyn Plugin>>,
+    /// Where external plugins stand, one folder each.
+    pub plugin_folder: Option<PathBuf>,
+    /// Plugins that the operator switched off, with the sentence that says how.
+    pub switched_off: BTreeMap<PluginId, String>,
+    /// The version that plugins ask for as `host`.
+    pub version: Version,
+}
+
+/// The kernel: what is loaded, for whom, and who may call.
+///
+/// Reading never waits: each part is an immutable value behind an atomic pointer. Changes happen one at a time.
+pub struct Kernel {
+    pub(crate) store: Store,
+    pub(crate) room: Room,
+    pub(crate) hosts: Arc<dyn Hosts>,
+    pub(crate) loader: Option<Arc<dyn Loader>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) version: Version,
+    pub(crate) switched_off: BTreeMap<PluginId, String>,
+    pub(crate) checker: Arc<Checker>,
+    pub(crate) catalog: ArcSwap<Catalog>,
+    pub(crate) snapshot: ArcSwap<Snapshot>,
+    pub(crate) changing: tokio::sync::Mutex<()>,
+    pub(crate) directory: ArcSwap<Directory>,
+    settings: ArcSwap<Settings>,
+}
+
+/// The name of the kernel's own room; those of plugins begin with `plugin_`.
+pub const KERNEL_ROOM: &str = "kernel";
+
+/// The room of a plugin's tables.
+pub fn room_of(plugin: &PluginId) -> String {
+    format!("plugin_{plugin}")
+}
+
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("001_initial.sql", include_str!("../migrations/001_initial.sql")),
+    ("001_initial.down.sql", include_str!("../migrations/001_initial.down.sql")),
+];
+
+impl Kernel {
+    /// Opens the kernel's database and reads what is in it. No plugin is loaded yet:
+    /// [`load_plugins`](Self::load_plugins) does that.
+    ///
+    /// # Errors
+    /// [`Error::Store`] and [`Error::Data`] when the database cannot be opened, migrated or read.
+    pub async fn open(parts: Parts) -> Result<Arc<Self>, Error> {
+        let room = parts.store.room(KERNEL_ROOM).await?;
+        room.migrate(&parse_migration_files(MIGRATIONS)?).await?;
+        let mut directory = Directory::read(&room).await?;
+        if directory.organizations().is_empty() {
+            directory::create_organization(&room, "default", "Default", parts.clock.now()).await?;
+            directory = Directory::read(&room).await?;
+        }
+        let settings = Settings::read(&room).await?;
+        let catalog = Catalog::discover(&parts.builtins, parts.plugin_folder.as_deref());
+        Ok(Arc::new(Self {
+            store: parts.store,
+            room,
+            hosts: parts.hosts,
+            loader: parts.loader,
+            clock: parts.clock,
+            version: parts.version,
+            switched_off: parts.switched_off,
+            checker: Arc::new(Checker::default()),
+            catalog: ArcSwap::from_pointee(catalog),
+            snapshot: ArcSwap::default(),
+            changing: tokio::sync::Mutex::new(()),
+            directory: ArcSwap::from_pointee(directory),
+            settings: ArcSwap::from_pointee(settings),
+        }))
+    }
+
+    /// What serves now. Whoever serves a request takes it once and keeps it to the end.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Every plugin that was found, with where it stands.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.catalog.load_full()
+    }
+
+    /// Organizations and tokens.
+    pub fn directory(&self) -> Arc<Directory> {
+        self.directory.load_full()
+    }
+
+    /// What was configured.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    /// The version that plugins ask for as `host`.
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// Checks values against JSON Schemas.
+    pub fn checker(&self) -> &Arc<Checker> {
+        &self.checker
+    }
+
+    /// The organization of that number.
+    pub fn organization(&self, id: OrganizationId) -> Option<Arc<Organization>> {
+        self.directory.load().organization(id).cloned()
+    }
+
+    /// The configuration of a plugin that serves, all layers merged.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] when the plugin is not known.
+    pub fn config(
+        &self,
+        plugin: &PluginId,
+        organization: Option<OrganizationId>,
+    ) -> Result<Payload, Failure> {
+        let catalog = self.catalog.load();
+        let entry = catalog.entry(plugin.as_str()).ok_or_else(|| Error::NoSuchPlugin(plugin.to_string()))?;
+        Payload::of(&self.settings.load().merged(&entry.manifest, organization))
+    }
+
+    /// Makes a token; its text is in the result and nowhere else.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when another token has the name; [`Error::NoSuchOrganization`].
+    pub async fn create_token(
+        &self,
+        name: &str,
+        organization: Option<&str>,
+        actions: &Actions,
+    ) -> Result<NewToken, Error> {
+        let _changing = self.changing.lock().await;
+        let directory = self.directory.load();
+        let name = name.trim();
+        if name.is_empty() || name.len() > 100 {
+            return Err(Error::Invalid(Failure::invalid("a token's name has 1 to 100 characters")));
+        }
+        if directory.tokens().iter().any(|token| token.name == name) {
+            let message =
+                format!("a token named `{name}` exists already; choose another name, or revoke that one");
+            return Err(Error::Refused(message));
+        }
+        let organization = organization.map(|slug| self.named(slug)).transpose()?;
+        let organization = organization.map(|organization| organization.id);
+        let token = directory::create_token(&self.room, name, organization, actions, self.now()).await?;
+        self.directory.store(Arc::new(Directory::read(&self.room).await?));
+        Ok(token)
+    }
+
+    /// Revokes a token at once; false when there is none of that number.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn revoke_token(&self, id: i64) -> Result<bool, Error> {
+        let _changing = self.changing.lock().await;
+        let revoked = directory::revoke_token(&self.room, id, self.now()).await?;
+        self.directory.store(Arc::new(Directory::read(&self.room).await?));
+        Ok(revoked)
+    }
+
+    /// Configures a plugin, for the installation or for one organization.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every fault by field, or what the plugin's `on_config_changed` says; then nothing changed.
+    pub async fn configure(
+        &self,
+        plugin: &str,
+        organization: Option<&str>,
+        config: Config,
+    ) -> Result<(), Error> {
+        let _changing = self.changing.lock().await;
+        let catalog = self.catalog.load();
+        let entry = catalog.entry(plugin).ok_or_else(|| Error::NoSuchPlugin(plugin.to_owned()))?;
+        let organization = organization.map(|slug| self.named(slug)).transpose()?;
+        let layer = organization.as_ref().map_or(Layer::Installation, |it| Layer::Organization(it.id));
+        let next = self.settings.load().with(&entry.manifest.id, layer, config.clone());
+        let id = organization.as_ref().map(|organization| organization.id);
+        let merged = next.merged(&entry.manifest, id);
+        settings::check(&self.checker, &entry.manifest, &merged).map_err(Error::Invalid)?;
+        self.config_changes(&entry.manifest, organization, &next).await?;
+        settings::write(&self.room, &entry.manifest.id, layer, &config, self.now()).await?;
+        self.settings.store(Arc::new(next));
+        Ok(())
+    }
+
+    /// The organization of that name.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchOrganization`].
+    pub fn named(&self, slug: &str) -> Result<Arc<Organization>, Error> {
+        let directory = self.directory.load();
+        directory.organization_named(slug).cloned().ok_or_else(|| Error::NoSuchOrganization(slug.to_owned()))
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) async fn read_enablement(&self) -> Result<HashMap<PluginId, EnabledIn>, Error> {
+        #[derive(Deserialize)]
+        struct EnablementRow {
+            plugin_id: PluginId,
+            organization_id: OrganizationId,
+        }
+        let sql = "select plugin_id, organization_id from enablement where enabled = 1";
+        let mut enabled: HashMap<PluginId, HashSet<OrganizationId>> = HashMap::new();
+        for row in self.room.query(sql, vec![]).await?.to::<EnablementRow>()? {
+            enabled.entry(row.plugin_id).or_default().insert(row.organization_id);
+        }
+        Ok(enabled.into_iter().map(|(plugin, organizations)| (plugin, Arc::new(organizations))).collect())
+    }
+}

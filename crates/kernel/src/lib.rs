@@ -1,0 +1,44 @@
+//! Every decision of Switchboard: what is loaded, for whom, and whether a plugin may be called now.
+//!
+//! This crate knows no HTTP, no WebAssembly and no network. What it needs from above are the ports [`Loader`] and
+//! [`Hosts`]. Read [`Kernel`] first, then [`Snapshot`] (what serves at a moment) and [`dispatch`] (the one place that
+//! calls a plugin).
+
+mod agreement;
+mod catalog;
+mod directory;
+mod discover;
+mod dispatch;
+mod error;
+mod kernel;
+mod lifecycle;
+mod loaded;
+mod measure;
+mod organizations;
+mod ports;
+mod registrations;
+mod resolve;
+mod routes;
+mod settings;
+mod shape;
+mod snapshot;
+mod state;
+
+pub use agreement::disagreements;
+pub use catalog::{Catalog, Entry, Unreadable};
+pub use directory::{Directory, NewToken, TOKEN_PREFIX, Token};
+pub use discover::{MANIFEST_NAMES, Origin};
+pub use dispatch::{Caller, Terms, apply_filters, dispatch};
+pub use error::Error;
+pub use kernel::{KERNEL_ROOM, Kernel, Parts, room_of};
+pub use lifecycle::HOOK_TIME;
+pub use loaded::Loaded;
+pub use measure::{BUCKETS, Counted, Measures};
+pub use ports::{Hosts, Loader};
+pub use registrations::{NewRegistration, Registration, RegistrationChange, RegistrationSetting, Switched};
+pub use resolve::ADMINISTRATION;
+pub use routes::{Address, Found, NotFound, Routes};
+pub use settings::{Config, Layer, Settings};
+pub use shape::{BodyKind, Checker, RouteShape};
+pub use snapshot::Snapshot;
+pub use state::{NoSuchStep, State};

@@ -1,0 +1,589 @@
+//! How plugins come to serve, and cease to: plan, steps with undo, swap of the snapshot.
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, atomic::AtomicU32},
+    time::Duration,
+};
+
+use semver::Version;
+use serde::Deserialize;
+use switchboard_api::{Call, Hook, Organization, Payload, Plugin};
+use switchboard_manifest::{Manifest, PluginId};
+use switchboard_store::{Migration, parse_migration_files};
+
+use crate::{
+    agreement::disagreements,
+    catalog::{Catalog, Entry, Unreadable},
+    discover::{self, Origin},
+    dispatch::{Caller, Terms, dispatch},
+    error::Error,
+    kernel::{Kernel, room_of},
+    loaded::{EnabledIn, Loaded},
+    measure::Measures,
+    resolve::{Candidate, Resolution, resolve},
+    settings::Settings,
+    shape::RouteShape,
+    snapshot::Snapshot,
+    state::State,
+};
+
+/// How long a hook may take.
+pub const HOOK_TIME: Duration = Duration::from_secs(30);
+
+#[derive(Clone, Deserialize)]
+struct PluginRow {
+    id: PluginId,
+    version: Version,
+    switched_off: bool,
+}
+
+impl Catalog {
+    /// What plugins there are: those that are part of the server, and those in folders.
+    pub(crate) fn discover(builtins: &[Arc<dyn Plugin>], folder: Option<&Path>) -> Self {
+        let manifests: Vec<_> = builtins.iter().map(|plugin| Arc::clone(plugin.manifest())).collect();
+        let mut catalog = Self::default();
+        for found in discover::discover(&manifests, folder) {
+            match found.manifest {
+                Ok(manifest) => {
+                    let is_builtin = matches!(found.origin, Origin::Builtin);
+                    let builtin =
+                        builtins.iter().find(|plugin| is_builtin && plugin.manifest().id == manifest.id);
+                    catalog.insert(Entry {
+                        manifest,
+                        origin: found.origin,
+                        state: State::Discovered,
+                        warnings: Vec::new(),
+                        builtin: builtin.cloned(),
+                    });
+                }
+                Err(reason) => {
+                    let folder = match found.origin {
+                        Origin::Folder(folder) => folder,
+                        Origin::Builtin => Path::new("").to_owned(),
+                    };
+                    catalog.insert_unreadable(Unreadable { label: found.label, folder, reason });
+                }
+            }
+        }
+        catalog
+    }
+}
+
+impl Kernel {
+    /// Loads every plugin that can be, in the order of what they require. One that cannot is kept with the reason, and
+    /// the rest load.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the kernel's own database fails.
+    pub async fn load_plugins(&self) -> Result<(), Error> {
+        let _changing = self.changing.lock().await;
+        let recorded = self.recorded().await?;
+        let resolution = self.resolve(&recorded);
+        self.bring_up_all(&resolution, &recorded).await
+    }
+
+    /// Switches a plugin off for the whole installation: it is unloaded, its data stays.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when plugins that serve require it, or when its `on_unload` fails; then it serves on.
+    pub async fn switch_off(&self, id: &str) -> Result<(), Error> {
+        let _changing = self.changing.lock().await;
+        let manifest = self.known(id)?;
+        let snapshot = self.snapshot();
+        let dependents = required_by(snapshot.plugins(), &manifest.id);
+        if !dependents.is_empty() {
+            let names = listed(&dependents);
+            return Err(Error::Refused(format!(
+                "plugin `{id}` is required by {names}: switch those off first"
+            )));
+        }
+        if let Some(loaded) = snapshot.plugin(id) {
+            self.hook(loaded, None, Hook::Unload).await?;
+        }
+        let sql = "update plugin set switched_off = 1, updated_at = $2 where id = $1";
+        self.room.execute(sql, vec![id.into(), self.now().to_string().into()]).await?;
+        let rest = snapshot.plugins().iter().filter(|plugin| *plugin.id() != manifest.id).cloned().collect();
+        self.swap(rest).await?;
+        self.catalog.rcu(|catalog| {
+            let mut next = Catalog::clone(catalog);
+            next.set_state(&manifest.id, State::Disabled { reason: switched_off_reason(&manifest.id) });
+            next
+        });
+        Ok(())
+    }
+
+    /// Switches a plugin on for the whole installation, and loads it.
+    ///
+    /// # Errors
+    /// [`Error::DoesNotLoad`] with the reason; then it is as it was before.
+    pub async fn switch_on(&self, id: &str) -> Result<(), Error> {
+        let _changing = self.changing.lock().await;
+        let manifest = self.known(id)?;
+        if self.snapshot().plugin(id).is_some() {
+            return Ok(());
+        }
+        if let Some(reason) = self.switched_off.get(id) {
+            return Err(Error::DoesNotLoad { plugin: manifest.id.clone(), reason: reason.clone() });
+        }
+        let before = self.recorded().await?;
+        let mut after = before.clone();
+        if let Some(row) = after.get_mut(id) {
+            row.switched_off = false;
+        }
+        let resolution = self.resolve(&after);
+        if let Some(refusal) = resolution.refused.get(&manifest.id) {
+            return Err(Error::DoesNotLoad { plugin: manifest.id.clone(), reason: refusal.to_string() });
+        }
+        let was = self.catalog().entry(id).map(|entry| entry.state.clone());
+        self.bring_up_all(&resolution, &after).await?;
+        if let Some(State::Failed { reason }) = self.catalog().entry(id).map(|entry| entry.state.clone()) {
+            // Whoever switched it off still wants it so; the reason is for the one who asked.
+            if let Some(off @ State::Disabled { .. }) = was {
+                self.catalog.rcu(|catalog| {
+                    let mut next = Catalog::clone(catalog);
+                    next.set_state(&manifest.id, off.clone());
+                    next
+                });
+            }
+            return Err(Error::DoesNotLoad { plugin: manifest.id.clone(), reason });
+        }
+        let sql = "update plugin set switched_off = 0, updated_at = $2 where id = $1";
+        self.room.execute(sql, vec![id.into(), self.now().to_string().into()]).await?;
+        Ok(())
+    }
+
+    /// Switches a plugin on for an organization.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when it does not serve, when what it requires is not on, or when its `on_enable` fails; then
+    /// it stays off.
+    pub async fn enable(&self, id: &str, organization: &str) -> Result<(), Error> {
+        let _changing = self.changing.lock().await;
+        let organization = self.named(organization)?;
+        let plugin = self.serving(id)?;
+        let snapshot = self.snapshot();
+        if snapshot.is_enabled(&plugin, organization.id) {
+            return Ok(());
+        }
+        let missing =
+            plugin.manifest().requires.iter().map(|requirement| &requirement.plugin_id).filter(|id| {
+                !snapshot.plugin(id.as_str()).is_some_and(|other| snapshot.is_enabled(other, organization.id))
+            });
+        let missing: Vec<PluginId> = missing.cloned().collect();
+        if !missing.is_empty() {
+            let names = listed(&missing);
+            let slug = &organization.slug;
+            return Err(Error::Refused(format!(
+                "plugin `{id}` requires {names}: enable that for `{slug}` first"
+            )));
+        }
+        self.enable_in(&plugin, &organization).await?;
+        self.swap(snapshot.plugins().to_vec()).await
+    }
+
+    /// Switches a plugin off for an organization; its data stays.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when a plugin that is on there requires it, when it is global, or when its `on_disable` fails;
+    /// then it stays on.
+    pub async fn disable(&self, id: &str, organization: &str) -> Result<(), Error> {
+        let _changing = self.changing.lock().await;
+        let organization = self.named(organization)?;
+        let plugin = self.serving(id)?;
+        if plugin.manifest().global_plugin {
+            return Err(Error::Refused(format!("plugin `{id}` is global: it is always on")));
+        }
+        let snapshot = self.snapshot();
+        if !snapshot.is_enabled(&plugin, organization.id) {
+            return Ok(());
+        }
+        let enabled = snapshot.plugins().iter().filter(|other| snapshot.is_enabled(other, organization.id));
+        let dependents = required_by(enabled, plugin.id());
+        if !dependents.is_empty() {
+            let (names, slug) = (listed(&dependents), &organization.slug);
+            return Err(Error::Refused(format!(
+                "plugin `{id}` is required by {names}: disable that for `{slug}` first"
+            )));
+        }
+        self.hook(&plugin, Some(&organization), Hook::Disable).await?;
+        if let Err(error) = self.write_enablement(plugin.id(), &organization, false).await {
+            let config = self.config_payload(plugin.manifest(), &self.settings(), Some(&organization))?;
+            self.undo(&plugin, &organization, Hook::Enable { config }).await;
+            return Err(error);
+        }
+        self.swap(snapshot.plugins().to_vec()).await
+    }
+
+    /// Tells the plugins that serve that they are about to end.
+    pub async fn unload_plugins(&self) {
+        let _changing = self.changing.lock().await;
+        for plugin in self.snapshot().plugins().iter().rev() {
+            if let Err(error) = self.hook(plugin, None, Hook::Unload).await {
+                tracing::warn!(plugin = %plugin.id(), "{error}");
+            }
+        }
+    }
+
+    /// Asks a plugin that serves whether a configuration suits it, for each organization that the change touches.
+    pub(crate) async fn config_changes(
+        &self,
+        manifest: &Manifest,
+        organization: Option<Arc<Organization>>,
+        next: &Settings,
+    ) -> Result<(), Error> {
+        let snapshot = self.snapshot();
+        let Some(plugin) = snapshot.plugin(manifest.id.as_str()) else { return Ok(()) };
+        let touched = match organization {
+            Some(organization) => vec![organization],
+            None => self.directory().organizations().to_vec(),
+        };
+        for organization in touched.iter().filter(|it| snapshot.is_enabled(plugin, it.id)) {
+            let config = self.config_payload(manifest, next, Some(organization))?;
+            self.hook(plugin, Some(organization), Hook::ConfigChanged { config }).await?;
+        }
+        Ok(())
+    }
+
+    fn resolve(&self, recorded: &HashMap<PluginId, PluginRow>) -> Resolution {
+        let catalog = self.catalog();
+        let candidates: Vec<Candidate> =
+            catalog.entries().map(|(_, entry)| Candidate::new(Arc::clone(&entry.manifest))).collect();
+        let mut disabled = self.switched_off.clone();
+        for row in recorded.values().filter(|row| row.switched_off) {
+            disabled.entry(row.id.clone()).or_insert_with(|| switched_off_reason(&row.id));
+        }
+        let terms =
+            crate::resolve::Terms { host: &self.version, offered: self.hosts.offered(), disabled: &disabled };
+        resolve(&candidates, &terms)
+    }
+
+    /// Loads what the resolution says and does not serve yet.
+    async fn bring_up_all(
+        &self,
+        resolution: &Resolution,
+        recorded: &HashMap<PluginId, PluginRow>,
+    ) -> Result<(), Error> {
+        let mut catalog = Catalog::clone(&self.catalog.load());
+        let mut serving = self.snapshot().plugins().to_vec();
+        for (id, refusal) in &resolution.refused {
+            let Some(entry) = catalog.entry(id.as_str()) else { continue };
+            let state = if refusal.is_switched_off() {
+                State::Disabled { reason: refusal.to_string() }
+            } else {
+                tracing::warn!(plugin = %id, "does not load: {refusal}");
+                entry.state.failed(refusal.to_string())
+            };
+            catalog.set_state(id, state);
+        }
+        for id in &resolution.order {
+            if serving.iter().any(|plugin| plugin.id() == id) {
+                continue;
+            }
+            let Some(entry) = catalog.entry(id.as_str()).cloned() else { continue };
+            let brought = match entry.state.validated() {
+                Ok(_) => self.bring_up(&entry, recorded.get(id), &mut serving).await,
+                Err(no_step) => Err(no_step.to_string()),
+            };
+            let state = match brought {
+                Ok(()) => State::Loaded,
+                Err(reason) => {
+                    tracing::error!(plugin = %id, "does not load: {reason}");
+                    entry.state.failed(reason)
+                }
+            };
+            catalog.set_state(id, state);
+            catalog.set_warnings(id, resolution.warnings.get(id).cloned().unwrap_or_default());
+        }
+        self.catalog.store(Arc::new(catalog));
+        self.swap(serving).await
+    }
+
+    /// Brings one plugin up, or leaves everything as it was and says in one sentence why not.
+    async fn bring_up(
+        &self,
+        entry: &Entry,
+        recorded: Option<&PluginRow>,
+        serving: &mut Vec<Arc<Loaded>>,
+    ) -> Result<(), String> {
+        let manifest = &entry.manifest;
+        for requirement in &manifest.requires {
+            if !serving.iter().any(|plugin| *plugin.id() == requirement.plugin_id) {
+                return Err(format!("it requires plugin `{}`, which does not load", requirement.plugin_id));
+            }
+        }
+        let plugin = self.code_of(entry).await?;
+        let differences = disagreements(manifest, plugin.description());
+        if !differences.is_empty() {
+            return Err(format!("its manifest and its code disagree: {}", differences.join("; ")));
+        }
+        let shapes = shapes(manifest, &plugin)?;
+        let saved = self.migrate(manifest, plugin.migrations()).await?;
+        let brought = self.start(plugin, shapes, recorded, serving).await;
+        match (brought, saved) {
+            (Ok(()), Some(saved)) => {
+                saved.discard();
+                Ok(())
+            }
+            (Ok(()), None) => Ok(()),
+            (Err(reason), saved) => {
+                if let Some(saved) = saved
+                    && let Err(error) = saved.restore().await
+                {
+                    return Err(format!("{reason}; and its data could not be put back: {error}"));
+                }
+                Err(reason)
+            }
+        }
+    }
+
+    async fn start(
+        &self,
+        plugin: Arc<dyn Plugin>,
+        shapes: Vec<RouteShape>,
+        recorded: Option<&PluginRow>,
+        serving: &mut Vec<Arc<Loaded>>,
+    ) -> Result<(), String> {
+        let manifest = Arc::clone(plugin.manifest());
+        let granted: Vec<_> = manifest.capabilities.iter().map(|request| request.name).collect();
+        let host = self.hosts.open(&manifest, &granted).map_err(|failure| failure.to_string())?;
+        let loaded =
+            Loaded { plugin, host, shapes, running: AtomicU32::new(0), measures: Measures::default() };
+        let loaded = Arc::new(loaded);
+        let id = manifest.id.clone();
+        let say = |error: Error| error.to_string();
+        serving.push(Arc::clone(&loaded));
+        let up = async {
+            if !loaded.description().hooks.is_empty() {
+                // A hook may call what the plugin requires.
+                let before = serving.iter().filter(|plugin| *plugin.id() != id).cloned().collect();
+                self.swap(before).await?;
+            }
+            match recorded {
+                None => self.hook(&loaded, None, Hook::Install).await?,
+                Some(row) if row.version != manifest.version => {
+                    let (from, to) = (row.version.clone(), manifest.version.clone());
+                    self.hook(&loaded, None, Hook::Upgrade { from, to }).await?;
+                }
+                Some(_) => {}
+            }
+            self.hook(&loaded, None, Hook::Load).await?;
+            if recorded.is_none_or(|row| row.version != manifest.version) {
+                self.record(&manifest).await?;
+            }
+            if recorded.is_none()
+                && manifest.enabled_by_default
+                && !manifest.private
+                && !manifest.global_plugin
+            {
+                for organization in self.directory().organizations() {
+                    self.enable_in(&loaded, organization).await?;
+                }
+            }
+            Ok(())
+        };
+        let up = up.await.map_err(say);
+        if up.is_err() {
+            serving.retain(|plugin| *plugin.id() != id);
+        }
+        up
+    }
+
+    async fn code_of(&self, entry: &Entry) -> Result<Arc<dyn Plugin>, String> {
+        match (&entry.builtin, &entry.origin, &self.loader) {
+            (Some(plugin), ..) => Ok(Arc::clone(plugin)),
+            (None, Origin::Folder(folder), Some(loader)) => loader.load(folder, &entry.manifest).await,
+            (None, Origin::Folder(_), None) => {
+                let file = entry.manifest.entry_point.as_deref().unwrap_or("its code");
+                Err(format!("`{file}` cannot be run: this server has no loader for external plugins"))
+            }
+            (None, Origin::Builtin, _) => Err("its code is not part of this server".to_owned()),
+        }
+    }
+
+    /// Brings a plugin's tables to where its code expects them, having saved what was there.
+    async fn migrate(
+        &self,
+        manifest: &Manifest,
+        files: &[(String, String)],
+    ) -> Result<Option<Saved>, String> {
+        if files.is_empty() {
+            return Ok(None);
+        }
+        let say = |error: switchboard_store::Error| error.to_string();
+        let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        let migrations: Vec<Migration> = parse_migration_files(files).map_err(say)?;
+        let room = self.store.room(&room_of(&manifest.id)).await.map_err(say)?;
+        let applied = room.migrations().await.map_err(say)?;
+        let done = applied.iter().filter(|migration| migration.success).count();
+        if done == migrations.len() {
+            return room.migrate(&migrations).await.map(|_| None).map_err(say);
+        }
+        let saved = Saved::of(&room, done == 0).await.map_err(say)?;
+        match room.migrate(&migrations).await {
+            Ok(_) => Ok(Some(saved)),
+            Err(error) => {
+                saved
+                    .restore()
+                    .await
+                    .map_err(|again| format!("{error}; and its data could not be put back: {again}"))?;
+                Err(error.to_string())
+            }
+        }
+    }
+
+    async fn enable_in(&self, plugin: &Arc<Loaded>, organization: &Arc<Organization>) -> Result<(), Error> {
+        let config = self.config_payload(plugin.manifest(), &self.settings(), Some(organization))?;
+        self.hook(plugin, Some(organization), Hook::Enable { config }).await?;
+        if let Err(error) = self.write_enablement(plugin.id(), organization, true).await {
+            self.undo(plugin, organization, Hook::Disable).await;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    async fn undo(&self, plugin: &Arc<Loaded>, organization: &Arc<Organization>, hook: Hook) {
+        if let Err(error) = self.hook(plugin, Some(organization), hook).await {
+            tracing::error!(plugin = %plugin.id(), organization = %organization.slug, "undoing a step failed: {error}");
+        }
+    }
+
+    async fn hook(
+        &self,
+        plugin: &Arc<Loaded>,
+        organization: Option<&Arc<Organization>>,
+        hook: Hook,
+    ) -> Result<(), Error> {
+        let name = hook.kind();
+        if !plugin.description().hooks.contains(&name) {
+            return Ok(());
+        }
+        let caller = Caller::system(organization.cloned(), format!("{}-{}", name.as_str(), plugin.id()));
+        let terms = Terms { permission: None, time: Some(HOOK_TIME) };
+        let reply = dispatch(&self.snapshot(), plugin, caller, terms, Call::Lifecycle(hook)).await;
+        reply.map(|_| ()).map_err(|failure| {
+            Error::Refused(format!("`{}` of plugin `{}` failed: {failure}", name.as_str(), plugin.id()))
+        })
+    }
+
+    fn config_payload(
+        &self,
+        manifest: &Manifest,
+        settings: &Settings,
+        organization: Option<&Arc<Organization>>,
+    ) -> Result<Payload, Error> {
+        let merged = settings.merged(manifest, organization.map(|organization| organization.id));
+        Payload::of(&merged).map_err(Error::Invalid)
+    }
+
+    async fn recorded(&self) -> Result<HashMap<PluginId, PluginRow>, Error> {
+        let rows = self.room.query("select id, version, switched_off from plugin", vec![]).await?;
+        Ok(rows.to::<PluginRow>()?.into_iter().map(|row| (row.id.clone(), row)).collect())
+    }
+
+    async fn record(&self, manifest: &Manifest) -> Result<(), Error> {
+        let sql = "insert into plugin (id, version, installed_at, updated_at) values ($1, $2, $3, $3) \
+                   on conflict (id) do update set version = excluded.version, updated_at = excluded.updated_at";
+        let now = self.now().to_string();
+        self.room
+            .execute(sql, vec![manifest.id.as_str().into(), manifest.version.to_string().into(), now.into()])
+            .await?;
+        Ok(())
+    }
+
+    async fn write_enablement(
+        &self,
+        id: &PluginId,
+        organization: &Organization,
+        enabled: bool,
+    ) -> Result<(), Error> {
+        let sql = "insert into enablement (plugin_id, organization_id, enabled, changed_at) \
+                   values ($1, $2, $3, $4) on conflict (plugin_id, organization_id) \
+                   do update set enabled = excluded.enabled, changed_at = excluded.changed_at";
+        let params =
+            vec![id.as_str().into(), organization.id.into(), enabled.into(), self.now().to_string().into()];
+        self.room.execute(sql, params).await?;
+        Ok(())
+    }
+
+    async fn swap(&self, plugins: Vec<Arc<Loaded>>) -> Result<(), Error> {
+        let enabled: HashMap<PluginId, EnabledIn> = self.read_enablement().await?;
+        self.snapshot.store(Arc::new(Snapshot::new(plugins, enabled)));
+        Ok(())
+    }
+
+    fn known(&self, id: &str) -> Result<Arc<Manifest>, Error> {
+        let catalog = self.catalog.load();
+        let entry = catalog.entry(id).ok_or_else(|| Error::NoSuchPlugin(id.to_owned()))?;
+        Ok(Arc::clone(&entry.manifest))
+    }
+
+    fn serving(&self, id: &str) -> Result<Arc<Loaded>, Error> {
+        self.known(id)?;
+        let snapshot = self.snapshot.load();
+        snapshot.plugin(id).cloned().ok_or_else(|| {
+            let catalog = self.catalog.load();
+            let state = catalog.entry(id).map(|entry| entry.state.clone());
+            let reason = state.as_ref().and_then(State::reason).unwrap_or("it is not loaded");
+            Error::Refused(format!("plugin `{id}` does not serve: {reason}"))
+        })
+    }
+}
+
+/// What a plugin's data was before a step that may fail.
+struct Saved {
+    room: switchboard_store::Room,
+    /// Absent when there was nothing.
+    copy: Option<std::path::PathBuf>,
+}
+
+impl Saved {
+    async fn of(room: &switchboard_store::Room, is_new: bool) -> Result<Self, switchboard_store::Error> {
+        let copy = if is_new { None } else { Some(room.save().await?) };
+        Ok(Self { room: room.clone(), copy })
+    }
+
+    async fn restore(self) -> Result<(), switchboard_store::Error> {
+        match &self.copy {
+            Some(copy) => self.room.restore(copy).await?,
+            None => self.room.clear().await?,
+        }
+        self.discard();
+        Ok(())
+    }
+
+    fn discard(&self) {
+        if let Some(copy) = &self.copy
+            && let Err(error) = std::fs::remove_file(copy)
+        {
+            tracing::warn!(copy = %copy.display(), "a copy that is no longer needed could not be removed: {error}");
+        }
+    }
+}
+
+/// The shapes of a plugin's routes, in the manifest's order.
+fn shapes(manifest: &Manifest, plugin: &Arc<dyn Plugin>) -> Result<Vec<RouteShape>, String> {
+    let operations = &plugin.description().routes;
+    let shape = |route: &switchboard_manifest::Route| {
+        let key = route.key().to_string();
+        operations
+            .iter()
+            .find(|operation| operation.key == key)
+            .map_or_else(|| Err(format!("route `{key}` is declared and not bound")), RouteShape::new)
+    };
+    manifest.provides.api_routes.iter().map(shape).collect()
+}
+
+fn switched_off_reason(id: &PluginId) -> String {
+    format!("it was switched off by an administrator; `switchboard plugin enable {id}` switches it on")
+}
+
+fn required_by<'a>(plugins: impl IntoIterator<Item = &'a Arc<Loaded>>, id: &PluginId) -> Vec<PluginId> {
+    let requires = |plugin: &&Arc<Loaded>| plugin.manifest().requires.iter().any(|it| it.plugin_id == *id);
+    plugins.into_iter().filter(requires).map(|plugin| plugin.id().clone()).collect()
+}
+
+fn listed(ids: &[PluginId]) -> String {
+    ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,50 @@
+//! A plugin that serves.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::AtomicU32},
+};
+
+use switchboard_api::{Host, OrganizationId, Plugin};
+use switchboard_manifest::{Manifest, PluginId};
+
+use crate::{measure::Measures, shape::RouteShape};
+
+/// A plugin that serves, with all that a call of it needs.
+pub struct Loaded {
+    pub(crate) plugin: Arc<dyn Plugin>,
+    pub(crate) host: Arc<Host>,
+    pub(crate) shapes: Vec<RouteShape>,
+    pub(crate) running: AtomicU32,
+    pub(crate) measures: Measures,
+}
+
+impl Loaded {
+    /// Its id.
+    pub fn id(&self) -> &PluginId {
+        &self.manifest().id
+    }
+
+    /// What it declares.
+    pub fn manifest(&self) -> &Arc<Manifest> {
+        self.plugin.manifest()
+    }
+
+    /// The plugin itself, for its description; only the dispatcher calls it.
+    pub fn description(&self) -> &switchboard_api::Description {
+        self.plugin.description()
+    }
+
+    /// What the route at that position of the manifest takes.
+    pub fn shape(&self, position: usize) -> Option<&RouteShape> {
+        self.shapes.get(position)
+    }
+
+    /// How often it was called, how long that took, and how it ended.
+    pub fn measures(&self) -> &Measures {
+        &self.measures
+    }
+}
+
+/// The organizations in which a plugin is switched on.
+pub(crate) type EnabledIn = Arc<HashSet<OrganizationId>>;

@@ -1,0 +1,109 @@
+//! What serves at a moment: immutable, swapped whole.
+
+use std::{collections::HashMap, sync::Arc};
+
+use switchboard_api::OrganizationId;
+use switchboard_manifest::{OnFilterFailure, PluginId};
+
+use crate::{
+    loaded::{EnabledIn, Loaded},
+    routes::{Address, Routes},
+};
+
+/// What serves at a moment. A request keeps the one it started with; a change builds the next and swaps it.
+#[derive(Default)]
+pub struct Snapshot {
+    /// The plugins that serve, in the order in which they were loaded.
+    plugins: Vec<Arc<Loaded>>,
+    by_id: HashMap<PluginId, Arc<Loaded>>,
+    enabled: HashMap<PluginId, EnabledIn>,
+    routes: Routes,
+    filters: HashMap<String, FilterPoint>,
+}
+
+/// A filter point with those that take part, in their order.
+pub(crate) struct FilterPoint {
+    pub(crate) on_failure: OnFilterFailure,
+    pub(crate) participants: Vec<Participant>,
+}
+
+/// A part taken in a filter point.
+pub(crate) struct Participant {
+    pub(crate) plugin: Arc<Loaded>,
+    pub(crate) priority: i32,
+    pub(crate) timeout_ms: Option<u64>,
+}
+
+impl Snapshot {
+    /// What serves when these plugins do.
+    ///
+    /// Two plugins that claim one address never get here: the later one was refused. Should they, the first has it.
+    pub(crate) fn new(plugins: Vec<Arc<Loaded>>, enabled: HashMap<PluginId, EnabledIn>) -> Self {
+        let mut routes = Routes::default();
+        let mut filters: HashMap<String, FilterPoint> = HashMap::new();
+        for plugin in &plugins {
+            let manifest = plugin.manifest();
+            for (position, route) in manifest.provides.api_routes.iter().enumerate() {
+                let address = Address::new(plugin, position, route);
+                if let Err(taken) = routes.add(route.method, &manifest.address_of(route), address) {
+                    tracing::error!(plugin = %plugin.id(), "{taken}");
+                }
+            }
+            for point in &manifest.provides.filter_points {
+                let on_failure = point.on_failure;
+                filters.insert(point.name.clone(), FilterPoint { on_failure, participants: Vec::new() });
+            }
+        }
+        for plugin in &plugins {
+            for filter in &plugin.manifest().provides.filters {
+                if let Some(point) = filters.get_mut(&filter.name) {
+                    let (priority, timeout_ms) = (filter.priority, filter.timeout_ms);
+                    point.participants.push(Participant { plugin: Arc::clone(plugin), priority, timeout_ms });
+                }
+            }
+        }
+        for point in filters.values_mut() {
+            point.participants.sort_by(|a, b| (a.priority, a.plugin.id()).cmp(&(b.priority, b.plugin.id())));
+        }
+        let by_id = plugins.iter().map(|plugin| (plugin.id().clone(), Arc::clone(plugin))).collect();
+        Self { plugins, by_id, enabled, routes, filters }
+    }
+
+    /// The plugins that serve, in the order in which they were loaded.
+    pub fn plugins(&self) -> &[Arc<Loaded>] {
+        &self.plugins
+    }
+
+    /// The plugin of that id, if it serves.
+    pub fn plugin(&self, id: &str) -> Option<&Arc<Loaded>> {
+        self.by_id.get(id)
+    }
+
+    /// Whether the plugin is switched on for the organization; a global plugin always is.
+    pub fn is_enabled(&self, plugin: &Loaded, organization: OrganizationId) -> bool {
+        plugin.manifest().global_plugin
+            || self.enabled.get(plugin.id()).is_some_and(|enabled| enabled.contains(&organization))
+    }
+
+    /// The organizations in which each plugin is switched on.
+    pub fn enabled(&self) -> &HashMap<PluginId, EnabledIn> {
+        &self.enabled
+    }
+
+    /// Who answers at which address.
+    pub fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
+    pub(crate) fn filter_point(&self, name: &str) -> Option<&FilterPoint> {
+        self.filters.get(name)
+    }
+
+    /// The plugins with a listener that hears events of this type.
+    pub fn listeners<'a>(&'a self, event_type: &'a str) -> impl Iterator<Item = &'a Arc<Loaded>> {
+        let hears = move |plugin: &&Arc<Loaded>| {
+            plugin.manifest().provides.listeners.iter().any(|listener| listener.hears(event_type))
+        };
+        self.plugins.iter().filter(hears)
+    }
+}

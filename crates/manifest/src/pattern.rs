@@ -1,0 +1,80 @@
+//! Patterns of event types: `tournament.match.*`.
+
+use crate::{model::Listener, name::is_name};
+
+/// What a listener's pattern looks like.
+pub(crate) const EXAMPLE: &str = "clip.created";
+
+impl Listener {
+    /// Whether this listener hears events of a type.
+    ///
+    /// `*` stands for exactly one word and a last `**` for one word or more, so that `**` alone hears all.
+    ///
+    /// ```
+    /// # use switchboard_manifest::Listener;
+    /// let listener = Listener { event: "tournament.match.*".into(), priority: 50 };
+    /// assert!(listener.hears("tournament.match.finished"));
+    /// assert!(!listener.hears("tournament.match.round.finished"));
+    /// assert!(!listener.hears("tournament.match"));
+    /// ```
+    pub fn hears(&self, event_type: &str) -> bool {
+        let mut words = event_type.split('.');
+        for wanted in self.event.split('.') {
+            match (wanted, words.next()) {
+                ("**", Some(_)) => return true,
+                ("*", Some(_)) => {}
+                (wanted, Some(word)) if wanted == word => {}
+                _ => return false,
+            }
+        }
+        words.next().is_none()
+    }
+}
+
+/// Why a text is no pattern of event types.
+pub(crate) fn fault(pattern: &str) -> Option<String> {
+    let words: Vec<&str> = pattern.split('.').collect();
+    let last = words.len() - 1;
+    words.iter().enumerate().find_map(|(index, word)| match *word {
+        "" => Some("a word is missing between the dots".to_owned()),
+        "**" if index < last => Some("`**` stands for the rest and so can only come last".to_owned()),
+        "*" | "**" => None,
+        _ if word.contains('*') => Some("`*` stands for a whole word and cannot be a part of one".to_owned()),
+        _ if is_name(word) => None,
+        _ => Some("words are lower-case letters, digits and `_`, a letter first".to_owned()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hears(pattern: &str, event_type: &str) -> bool {
+        Listener { event: pattern.into(), priority: 0 }.hears(event_type)
+    }
+
+    #[test]
+    fn a_star_is_one_word_and_two_are_the_rest() {
+        assert!(hears("clip.created", "clip.created"));
+        assert!(!hears("clip.created", "clip.created.twice"));
+        assert!(!hears("clip.created", "clip"));
+        assert!(hears("*.created", "clip.created"));
+        assert!(!hears("*", "clip.created"));
+        assert!(hears("clip.**", "clip.created.twice"));
+        assert!(!hears("clip.**", "clip"));
+        assert!(!hears("clip.**", "clips.created"));
+        assert!(hears("**", "clip.created"));
+    }
+
+    #[test]
+    fn malformed_patterns_say_why() {
+        for good in ["clip.created", "clip.*", "*.created", "**", "clip.**", "a1.b_2"] {
+            assert_eq!(fault(good), None, "{good}");
+        }
+        for bad in
+            ["", "clip.", "clip..created", "clip.**.x", "clip.cre*", "Clip.created", "clip created", "***"]
+        {
+            assert!(fault(bad).is_some(), "{bad}");
+        }
+    }
+}

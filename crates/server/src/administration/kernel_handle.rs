@@ -1,0 +1,39 @@
+//! The way from the administration plugin to the kernel that holds it.
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use switchboard_kernel::Kernel;
+use switchboard_sdk::{Failure, Result};
+
+/// Leads to the kernel without keeping it alive: the kernel holds the plugins, so the plugin cannot hold the kernel.
+#[derive(Clone, Default)]
+pub struct KernelHandle(Arc<OnceLock<Weak<Kernel>>>);
+
+impl KernelHandle {
+    /// Says which kernel it leads to; the first call counts.
+    pub fn set(&self, kernel: &Arc<Kernel>) {
+        // A second kernel would be one that this plugin is not part of.
+        let _ = self.0.set(Arc::downgrade(kernel));
+    }
+
+    pub(super) fn kernel(&self) -> Result<Arc<Kernel>> {
+        self.0
+            .get()
+            .and_then(Weak::upgrade)
+            .ok_or_else(|| Failure::unavailable("the server is starting or stopping"))
+    }
+
+    /// Does a change to its end, even when nobody waits for it any more: half a change is none of the kernel's states.
+    pub(super) async fn change<T, E, F, Fut>(&self, change: F) -> Result<T>
+    where
+        T: Send + 'static,
+        E: Into<Failure> + Send + 'static,
+        F: FnOnce(Arc<Kernel>) -> Fut,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        match tokio::spawn(change(self.kernel()?)).await {
+            Ok(done) => done.map_err(Into::into),
+            Err(panic) => Err(Failure::broken(format!("a change ended without a result: {panic}"))),
+        }
+    }
+}

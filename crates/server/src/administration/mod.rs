@@ -1,0 +1,55 @@
+//! The server's own administration, as a plugin like any other: a manifest, and a handler for each of its routes.
+//!
+//! It does nothing itself: every change is the kernel's, and what stands in the way is the kernel's sentence.
+
+mod configuration;
+mod kernel_handle;
+mod organizations;
+mod plugins;
+mod registrations;
+mod secrets;
+mod tokens;
+
+pub use kernel_handle::KernelHandle;
+
+use switchboard_sdk::Definition;
+
+/// The administration plugin, acting on the kernel that the handle will be given.
+pub fn administration(kernel: KernelHandle) -> Definition {
+    let definition = Definition::new(include_str!("manifest.yaml"))
+        .share(kernel)
+        .get("/api/admin/plugins", plugins::list_plugins)
+        .get("/api/admin/plugins/{id}", plugins::get_plugin)
+        .post("/api/admin/plugins/{id}/enable", plugins::enable_plugin)
+        .post("/api/admin/plugins/{id}/disable", plugins::disable_plugin)
+        .get("/api/admin/plugins/{id}/config", configuration::get_configuration)
+        .put("/api/admin/plugins/{id}/config", configuration::configure_plugin)
+        .get("/api/admin/organizations", organizations::list_organizations)
+        .post("/api/admin/organizations", organizations::create_organization)
+        .get("/api/admin/tokens", tokens::list_tokens)
+        .post("/api/admin/tokens", tokens::create_token)
+        .delete("/api/admin/tokens/{id}", tokens::revoke_token);
+    registrations::bind(definition)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KernelHandle, administration};
+
+    #[test]
+    fn every_declared_route_is_bound_and_every_bound_one_declared() {
+        let plugin =
+            administration(KernelHandle::default()).build().unwrap_or_else(|faults| panic!("{faults}"));
+        assert_eq!(switchboard_kernel::disagreements(plugin.manifest(), plugin.description()), [""; 0]);
+    }
+
+    #[test]
+    fn every_route_asks_for_an_action_that_only_administrators_have() {
+        let plugin =
+            administration(KernelHandle::default()).build().unwrap_or_else(|faults| panic!("{faults}"));
+        for route in &plugin.manifest().provides.api_routes {
+            let permission = route.permission.as_deref().unwrap_or_default();
+            assert!(permission.starts_with("admin:"), "{}", route.key());
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! HTTP: who calls, for which organization, and how a request becomes a call and its reply an answer.
+//!
+//! This crate knows HTTP and the kernel. It knows no SQL, and not how a plugin is run. Read [`router`] first: it shows
+//! every fixed address and the way of a request to a plugin.
+
+pub mod administration;
+
+mod access_log;
+mod api_document;
+mod assets;
+mod cors;
+mod docs_viewer;
+mod front;
+mod health;
+mod home;
+mod home_route;
+mod identity;
+mod incoming;
+mod metrics;
+mod openapi;
+mod options;
+mod plugin_route;
+mod problem;
+mod readiness;
+mod request;
+mod request_id;
+mod response;
+mod router;
+mod serve;
+mod tenant;
+
+pub use options::Options;
+pub use readiness::Readiness;
+pub use router::{local_router, router};
+pub use serve::{Times, serve, serve_unix};

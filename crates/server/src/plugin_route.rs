@@ -1,0 +1,163 @@
+//! From a request to a plugin's answer: the address, who calls, for which organization, the call, the reply.
+//!
+//! An address that nobody answers is 404 also without a token: the OpenAPI document names every address to everybody, so
+//! that nothing is given away. One that somebody answers is 401 without a token, whatever else is wrong.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    extract::{Request, State},
+    response::Response,
+};
+use http::request::Parts;
+use percent_encoding::percent_decode_str;
+use switchboard_api::{Failure, Reply};
+use switchboard_kernel::{Caller, Found, NotFound, Snapshot, Terms, dispatch};
+use switchboard_manifest::{ErrorShape, Method, Scope};
+
+use crate::{
+    incoming::Incoming,
+    problem::Problem,
+    request::{self, NoCall},
+    request_id::RequestId,
+    response::{Waiting, response},
+    router::Server,
+    tenant,
+};
+
+/// What stands for the organization in an address of scope `organization`.
+const ORGANIZATION_PARAMETER: &str = "org";
+
+const METHODS: [Method; 5] = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
+
+/// Answers a request to any address but the server's own.
+pub(crate) async fn plugin_route(
+    State(server): State<Server>,
+    Extension(id): Extension<RequestId>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let incoming = Incoming::new(body, &parts.headers);
+    let snapshot = server.kernel.snapshot();
+    match find(&snapshot, &parts) {
+        Ok(found) => {
+            let shape = found.address.errors;
+            let answer = answer(&server, &snapshot, found, parts, incoming, &id).await;
+            answer.unwrap_or_else(|problem| problem.into_response(shape, &id))
+        }
+        Err(problem) => problem.into_response(ErrorShape::Problem, &id),
+    }
+}
+
+fn find(snapshot: &Snapshot, parts: &Parts) -> Result<Found, Problem> {
+    let path = parts.uri.path();
+    if !is_well_encoded(path) {
+        return Err(Problem::bad_request("the address is not UTF-8 in percent-encoding"));
+    }
+    let nothing = || Problem::not_found(format!("nothing answers at {path}; /api/docs lists what does"));
+    let Some(method) = method(&parts.method) else {
+        let answered: Vec<_> =
+            METHODS.into_iter().filter(|method| snapshot.routes().find(*method, path).is_ok()).collect();
+        return Err(match answered.is_empty() {
+            true => nothing(),
+            false => Problem::other_methods(&parts.method, &answered),
+        });
+    };
+    snapshot.routes().find(method, path).map_err(|not_found| match not_found {
+        NotFound::NoSuchAddress => nothing(),
+        NotFound::OtherMethods(allowed) => Problem::other_methods(&parts.method, &allowed),
+    })
+}
+
+async fn answer(
+    server: &Server,
+    snapshot: &Snapshot,
+    found: Found,
+    parts: Parts,
+    incoming: Incoming,
+    id: &RequestId,
+) -> Result<Response, Problem> {
+    let Found { address, mut params } = found;
+    let plugin = &address.plugin;
+    let directory = server.kernel.directory();
+    let identity = server.door.identify(&parts.headers, &directory)?;
+    let in_path = (address.scope == Scope::Organization).then(|| take_organization(&mut params)).flatten();
+    let organization =
+        tenant::organization(&address, in_path.as_deref(), &parts.headers, &identity, &directory)?;
+
+    let of = |failure: Failure| Problem::of(failure, plugin.id().as_str(), id);
+    let shape = plugin.shape(address.position).ok_or_else(|| {
+        tracing::error!(plugin = %plugin.id(), request = %id.0, "route {} has no shape", address.position);
+        Problem::broken("the server", id)
+    })?;
+    let head_only = parts.method == http::Method::HEAD;
+    let call = request::call(&address, shape, params, parts, incoming, &server.options).await;
+    let (call, cut) = call.map_err(|no_call| match no_call {
+        NoCall::Failure(failure) => of(failure),
+        NoCall::Cut(cut) => cut.into(),
+    })?;
+
+    let waiting = Waiting::default();
+    let caller = Caller {
+        organization,
+        actor: identity.actor,
+        trace: Arc::clone(&id.0),
+        stop: waiting.0.clone(),
+        depth: 0,
+    };
+    let terms = Terms { permission: address.permission.as_deref(), time: None };
+    match dispatch(snapshot, plugin, caller, terms, call).await {
+        Ok(Reply::Response(answer)) => Ok(response(answer, head_only, waiting, id)),
+        Ok(_) => {
+            let failure = Failure::broken("it answered a request with something that is no response");
+            tracing::error!(plugin = %plugin.id(), request = %id.0, "{failure}");
+            Err(of(failure))
+        }
+        Err(failure) => Err(match cut.as_deref().and_then(|cut| cut.get()) {
+            Some(cut) => cut.clone().into(),
+            None => of(failure),
+        }),
+    }
+}
+
+/// The organization's part of the address. The route does not know of it: its handlers take only their own parameters.
+fn take_organization(params: &mut Vec<(String, String)>) -> Option<String> {
+    let position = params.iter().position(|(name, _)| name == ORGANIZATION_PARAMETER)?;
+    Some(params.remove(position).1)
+}
+
+/// The method whose routes answer, if any do.
+fn method(method: &http::Method) -> Option<Method> {
+    match *method {
+        http::Method::GET | http::Method::HEAD => Some(Method::Get),
+        http::Method::POST => Some(Method::Post),
+        http::Method::PUT => Some(Method::Put),
+        http::Method::PATCH => Some(Method::Patch),
+        http::Method::DELETE => Some(Method::Delete),
+        _ => None,
+    }
+}
+
+fn is_well_encoded(path: &str) -> bool {
+    if !path.contains('%') {
+        return true;
+    }
+    let is_hex = |digits: &str| digits.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    path.split('%').skip(1).all(is_hex) && percent_decode_str(path).decode_utf8().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_well_encoded;
+
+    #[test]
+    fn an_address_is_utf8_in_percent_encoding() {
+        for path in ["/clips/7", "/a%20b", "/%C3%A9", "/100%25"] {
+            assert!(is_well_encoded(path), "{path}");
+        }
+        for path in ["/%", "/%4", "/%zz", "/%C3", "/a%2", "/%4%20"] {
+            assert!(!is_well_encoded(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! A request as the call that a plugin gets.
+
+use std::sync::{Arc, OnceLock};
+
+use http::request::Parts;
+use switchboard_api::{Body, Call, Failure, Request};
+use switchboard_kernel::{Address, BodyKind, RouteShape};
+use switchboard_manifest::{BodyLimit, NamedLimit};
+
+use crate::{
+    incoming::{Cut, Incoming},
+    options::Options,
+};
+
+/// Where it is noted that a body was cut short while a plugin read it.
+pub(crate) type Noted = Option<Arc<OnceLock<Cut>>>;
+
+/// Why a request does not become a call.
+pub(crate) enum NoCall {
+    /// It breaks a rule of the route.
+    Failure(Failure),
+    /// Its body was cut short.
+    Cut(Cut),
+}
+
+impl From<Failure> for NoCall {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<Cut> for NoCall {
+    fn from(cut: Cut) -> Self {
+        Self::Cut(cut)
+    }
+}
+
+/// The call, after its parameters and a JSON body were checked against what the route takes.
+pub(crate) async fn call(
+    address: &Address,
+    shape: &RouteShape,
+    params: Vec<(String, String)>,
+    parts: Parts,
+    incoming: Incoming,
+    options: &Options,
+) -> Result<(Call, Noted), NoCall> {
+    let incoming = incoming.bounded(largest(address.body_limit, options), options.idle_time)?;
+    let params = shape.path(params)?;
+    let query = shape.query(parts.uri.query().unwrap_or_default())?;
+    let (body, noted) = match shape.body_kind() {
+        BodyKind::None => (Body::Empty, None),
+        BodyKind::Json => {
+            let bytes = incoming.collect(options.request_time).await?;
+            shape.check_body(&bytes)?;
+            (Body::from(bytes), None)
+        }
+        BodyKind::Raw => {
+            let (body, noted) = incoming.into_body();
+            (body, Some(noted))
+        }
+    };
+    let head_only = parts.method == http::Method::HEAD;
+    let request = Request { route: address.position, params, query, headers: parts.headers, head_only, body };
+    Ok((Call::Request(request), noted))
+}
+
+fn largest(limit: BodyLimit, options: &Options) -> u64 {
+    match limit {
+        BodyLimit::Ordinary => options.body_limit,
+        BodyLimit::Bytes(bytes) => bytes,
+        BodyLimit::Named(NamedLimit::Upload) => options.upload_limit,
+    }
+}

@@ -1,0 +1,129 @@
+//! Connections: taken, bounded in time, and let run out when the server stops.
+
+use std::{io, pin::pin, time::Duration};
+
+use axum::{
+    Router,
+    serve::{Listener, ListenerExt},
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, UnixListener},
+    sync::watch,
+    task::JoinSet,
+};
+
+/// How often an HTTP/2 client that is silent is asked whether it is still there.
+const ARE_YOU_THERE: Duration = Duration::from_secs(20);
+
+/// How long connections may take over what.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// For a request's head to arrive, and for the next request on a connection that is kept open. 30 s.
+    pub header: Duration,
+    /// For requests that run when the server is told to stop. 30 s; then they are aborted.
+    pub grace: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self { header: Duration::from_secs(30), grace: Duration::from_secs(30) }
+    }
+}
+
+/// Serves until `shutdown` comes: then takes no more connections, lets running requests end, and aborts those that take
+/// longer than [`Times::grace`].
+///
+/// # Errors
+/// None today: a connection that cannot be taken is logged and the next one is waited for.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    times: Times,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    // An answer leaves at once instead of waiting for more to send; it is best effort.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    run(listener, router, times, shutdown).await
+}
+
+/// The same on a Unix socket, whose file the caller made and removes.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_unix(
+    listener: UnixListener,
+    router: Router,
+    times: Times,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    run(listener, router, times, shutdown).await
+}
+
+async fn run<L: Listener>(
+    mut listener: L,
+    router: Router,
+    times: Times,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let mut shutdown = pin!(shutdown);
+    let mut connections = JoinSet::new();
+    let (stop, stopping) = watch::channel(false);
+    let builder = builder(times);
+    loop {
+        tokio::select! {
+            (io, _) = listener.accept() => {
+                connections.spawn(connection(builder.clone(), TokioIo::new(io), router.clone(), stopping.clone()));
+            }
+            // Those that ended are forgotten.
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            () = &mut shutdown => break,
+        }
+    }
+    drop(listener);
+    // Nobody listens when there is no connection.
+    let _ = stop.send(true);
+    let all_end = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(times.grace, all_end).await.is_err() {
+        tracing::warn!(connections = connections.len(), "aborting what still runs after {:?}", times.grace);
+        connections.shutdown().await;
+    }
+    Ok(())
+}
+
+fn builder(times: Times) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(times.header);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(ARE_YOU_THERE);
+    builder
+}
+
+async fn connection<I>(
+    builder: Builder<TokioExecutor>,
+    io: TokioIo<I>,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+) where
+    I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let mut connection = pin!(builder.serve_connection(io, TowerToHyperService::new(router)));
+    let mut told = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!("a connection failed: {error}");
+                }
+                return;
+            }
+            _ = stopping.wait_for(|stopping| *stopping), if !told => {
+                told = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Copies of a room: made while it serves, and put back in one step.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+
+use crate::Error;
+use crate::authorizer::Face;
+use crate::link::{Link, Purpose};
+use crate::readers::blocking;
+use crate::room::{Room, sync_folder};
+
+impl Room {
+    /// Writes a copy of the room, as it is at one moment, to a file that is not there yet. Nobody waits for it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::Full`] when it cannot be written; then there is no file.
+    pub async fn snapshot(&self, file: &Path) -> Result<(), Error> {
+        let (inner, file) = (Arc::clone(&self.inner), file.to_owned());
+        blocking(&self.inner.name, move || {
+            let name = &inner.name;
+            // Made here and nowhere else, so that no other file is ever written over.
+            std::fs::File::create_new(&file).map_err(|error| {
+                Error::io(name, &format!("the copy {} could not be made", file.display()), &error)
+            })?;
+            let source = inner.folder.join(format!("{name}.sqlite"));
+            let copied = Link::open(name, &source, Purpose::Reading, &inner.options).and_then(|link| {
+                link.with_connection(Face::Store, None, |from| {
+                    let mut to = Connection::open(&file)?;
+                    copy_all(from, &mut to)?;
+                    // As it is copied, it says that it has a journal beside it, and would be given one when it is read.
+                    to.query_row("pragma journal_mode = delete", [], |_| Ok(()))?;
+                    to.close().map_err(|(_, error)| error)
+                })
+            });
+            let kept = copied.and_then(|()| file.parent().map_or(Ok(()), |folder| sync_folder(name, folder)));
+            if kept.is_err() {
+                let _ = std::fs::remove_file(&file);
+            }
+            kept
+        })
+        .await
+    }
+
+    /// Writes a copy beside the room's file, and says where. Whoever asked for it removes it.
+    ///
+    /// # Errors
+    /// As [`snapshot`](Self::snapshot).
+    pub async fn save(&self) -> Result<PathBuf, Error> {
+        let _saving = self.inner.saving.lock().await;
+        let named = |number: u32| self.inner.folder.join(format!("{}.copy-{number}", self.inner.name));
+        let Some(free) = (1..=u32::MAX).map(named).find(|copy| !copy.exists()) else {
+            return Err(Error::unavailable(&self.inner.name, "there is no free name for a copy"));
+        };
+        self.snapshot(&free).await?;
+        Ok(free)
+    }
+
+    /// Puts a copy in place of all that is in the room, in one transaction. What is under way ends first.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] and [`Error::Io`] when the copy is not whole or cannot be read; the room is then as it was.
+    pub async fn restore(&self, copy: &Path) -> Result<(), Error> {
+        let (name, copy) = (Arc::clone(&self.inner.name), copy.to_owned());
+        // Looked through before the writer is asked for, so that nobody waits for that.
+        let from = blocking(&self.inner.name, move || {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let from = Connection::open_with_flags(&copy, flags)
+                .map_err(|error| Error::sqlite(&name, error, None, std::time::Duration::ZERO))?;
+            is_whole(&name, &from)?;
+            Ok(from)
+        });
+        let from = from.await?;
+        self.overwrite(move || Ok(from)).await
+    }
+
+    /// Removes everything that is in the room, in one transaction.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Unavailable`].
+    pub async fn clear(&self) -> Result<(), Error> {
+        let name = Arc::clone(&self.inner.name);
+        self.overwrite(move || {
+            Connection::open_in_memory()
+                .map_err(|error| Error::sqlite(&name, error, None, std::time::Duration::ZERO))
+        })
+        .await
+    }
+
+    /// Reads all of the room, and finds out whether it is whole: every page, index and reference.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] with what is wrong first.
+    pub async fn check(&self) -> Result<(), Error> {
+        let inner = Arc::clone(&self.inner);
+        blocking(&self.inner.name, move || {
+            let file = inner.folder.join(format!("{}.sqlite", inner.name));
+            let link = Link::open(&inner.name, &file, Purpose::Reading, &inner.options)?;
+            link.with_connection(Face::Store, None, |connection| Ok(is_whole(&inner.name, connection)))?
+        })
+        .await
+    }
+
+    /// How much of the disk the room takes, in bytes.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub async fn size(&self) -> Result<u64, Error> {
+        let inner = Arc::clone(&self.inner);
+        blocking(&self.inner.name, move || {
+            let mut bytes = 0;
+            for ending in ["sqlite", "sqlite-wal", "sqlite-shm"] {
+                match std::fs::metadata(inner.folder.join(format!("{}.{ending}", inner.name))) {
+                    Ok(file) => bytes += file.len(),
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(Error::io(&inner.name, "its size could not be read", &error)),
+                }
+            }
+            Ok(bytes)
+        })
+        .await
+    }
+
+    async fn overwrite(
+        &self,
+        source: impl FnOnce() -> Result<Connection, Error> + Send + 'static,
+    ) -> Result<(), Error> {
+        let written = self.inner.writer.alone(move |link| {
+            let from = source()?;
+            link.with_connection_mut(|to| copy_all(&from, to))?;
+            link.forget_statements();
+            Ok(())
+        });
+        written.await?;
+        self.inner.readers.forget_statements();
+        Ok(())
+    }
+}
+
+/// All pages at once, as one transaction of both sides.
+fn copy_all(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
+    match Backup::new(from, to)?.step(-1)? {
+        StepResult::Done => Ok(()),
+        // Only another process could hold either of them.
+        _ => Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None)),
+    }
+}
+
+fn is_whole(name: &Arc<str>, connection: &Connection) -> Result<(), Error> {
+    let damaged = |why: String| Error::Corrupt { room: Arc::clone(name), why };
+    let said: String = connection
+        .query_row("pragma integrity_check(1)", [], |row| row.get(0))
+        .map_err(|error| damaged(error.to_string()))?;
+    if said != "ok" {
+        return Err(damaged(said));
+    }
+    let mut statement =
+        connection.prepare("pragma foreign_key_check").map_err(|error| damaged(error.to_string()))?;
+    let mut broken = statement.raw_query();
+    match broken.next() {
+        Ok(None) => Ok(()),
+        Ok(Some(row)) => {
+            let table: String = row.get(0).unwrap_or_default();
+            Err(damaged(format!("a row of the table {table} refers to one that is not there")))
+        }
+        // Tables whose reference fits no key of the other can be made, though never written to; the file is whole.
+        Err(rusqlite::Error::SqliteFailure(failure, _)) if failure.code == rusqlite::ErrorCode::Unknown => {
+            Ok(())
+        }
+        Err(error) => Err(damaged(error.to_string())),
+    }
+}

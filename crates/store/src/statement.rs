@@ -1,0 +1,168 @@
+//! One statement: what it takes, how it is run, what it gives.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, ToSql};
+use switchboard_sql::{Rows, Value};
+
+use crate::authorizer::Face;
+
+/// How much one query may give, in bytes of memory.
+const RESULT_BYTES: usize = 64 << 20;
+
+/// What a writing statement did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Executed {
+    /// How many rows it inserted, updated or deleted itself; those that triggers touched are not counted.
+    pub rows_affected: u64,
+}
+
+/// A statement to be run, with all it needs.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    pub(crate) face: Face,
+    /// The text behind its face's mark.
+    pub(crate) sql: String,
+    pub(crate) params: Vec<Value>,
+    pub(crate) want: Want,
+}
+
+/// What the caller wants of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Want {
+    Rows,
+    Count,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub(crate) enum Outcome {
+    Rows(Rows),
+    Count(u64),
+    /// It was not run, because it would write.
+    Writes,
+}
+
+impl Statement {
+    pub(crate) fn new(face: Face, sql: &str, params: Vec<Value>, want: Want) -> Self {
+        let mark = face.mark();
+        let mut marked = String::with_capacity(mark.len() + sql.len());
+        marked.push_str(mark);
+        marked.push_str(sql);
+        Self { face, sql: marked, params, want }
+    }
+
+    /// The text as it was given.
+    pub(crate) fn text(&self) -> &str {
+        self.sql.get(self.face.mark().len()..).unwrap_or_default()
+    }
+}
+
+impl Outcome {
+    pub(crate) fn into_rows(self) -> Rows {
+        match self {
+            Self::Rows(rows) => rows,
+            Self::Count(_) | Self::Writes => Rows::default(),
+        }
+    }
+
+    pub(crate) fn into_executed(self) -> Executed {
+        match self {
+            Self::Count(rows_affected) => Executed { rows_affected },
+            Self::Rows(_) | Self::Writes => Executed { rows_affected: 0 },
+        }
+    }
+}
+
+/// What is wrong before SQLite says anything.
+pub(crate) enum Fault {
+    Sqlite(rusqlite::Error),
+    Wrong(String),
+    TooLarge(String),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+/// Gives each parameter the value of its number: SQLite counts `$2` as the first if it comes first.
+pub(crate) fn bind(prepared: &mut CachedStatement<'_>, params: &[Value]) -> Result<(), Fault> {
+    let count = prepared.parameter_count();
+    let mut most = 0;
+    for index in 1..=count {
+        let number = match prepared.parameter_name(index) {
+            None => index,
+            Some(name) => match name.strip_prefix(['$', '?']).map(str::parse::<usize>) {
+                Some(Ok(number)) if number > 0 => number,
+                _ => {
+                    return Err(Fault::Wrong(format!("its parameter {name} has no number; write $1, $2, …")));
+                }
+            },
+        };
+        most = most.max(number);
+        if let Some(value) = params.get(number - 1) {
+            prepared.raw_bind_parameter(index, Parameter(value))?;
+        }
+    }
+    if most != params.len() {
+        let given = params.len();
+        return Err(Fault::Wrong(format!("it takes {most} parameters and was given {given}")));
+    }
+    Ok(())
+}
+
+struct Parameter<'a>(&'a Value);
+
+impl ToSql for Parameter<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Boolean(is) => ValueRef::Integer(i64::from(*is)),
+            Value::Integer(number) => ValueRef::Integer(*number),
+            Value::Real(number) => ValueRef::Real(*number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+/// Steps through all of it.
+pub(crate) fn collect(prepared: &mut CachedStatement<'_>) -> Result<Rows, Fault> {
+    let columns: Arc<[String]> = prepared.column_names().into_iter().map(str::to_owned).collect();
+    let mut cells = Vec::new();
+    let mut bytes = 0;
+    let mut rows = prepared.raw_query();
+    while let Some(row) = rows.next()? {
+        for index in 0..columns.len() {
+            let value = match row.get_ref(index)? {
+                ValueRef::Null => Value::Null,
+                ValueRef::Integer(number) => Value::Integer(number),
+                ValueRef::Real(number) => Value::Real(number),
+                ValueRef::Text(text) => {
+                    bytes += text.len();
+                    Value::Text(std::str::from_utf8(text).map(str::to_owned).map_err(|_| {
+                        let column = columns.get(index).map_or("", String::as_str);
+                        Fault::Wrong(format!(
+                            "the column {column} gave text that is not UTF-8. Cast it to blob"
+                        ))
+                    })?)
+                }
+                ValueRef::Blob(blob) => {
+                    bytes += blob.len();
+                    Value::Bytes(Bytes::copy_from_slice(blob))
+                }
+            };
+            bytes += size_of::<Value>();
+            cells.push(value);
+        }
+        if bytes > RESULT_BYTES {
+            let why = "a query gives more than 64 MB. Ask for less at a time, with limit";
+            return Err(Fault::TooLarge(why.to_owned()));
+        }
+    }
+    Ok(Rows::new(columns, cells))
+}

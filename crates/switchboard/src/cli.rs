@@ -1,0 +1,181 @@
+//! What can be asked at the terminal. The comments here are the manual that `--help` prints.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+/// A multi-tenant application server whose every feature is a plugin.
+///
+/// `switchboard serve` starts it: no configuration is needed, everything it keeps is in one folder. The other commands
+/// work on that folder, through the server when one is running on it, and without one otherwise.
+#[derive(Parser)]
+#[command(
+    name = "switchboard",
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something was checked and found wanting.\n\n\
+                  First steps:\n  \
+                  switchboard serve                      start, and print a token\n  \
+                  switchboard plugin list                what runs, and why something does not\n  \
+                  switchboard manifest check my-plugin/  check a plugin before installing it"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Clone)]
+pub(crate) struct Global {
+    /// The folder in which everything is kept.
+    #[arg(long, global = true, env = "SWITCHBOARD_DATA", default_value = "data", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Print JSON for programs instead of text for people.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Start the server.
+    Serve(Serve),
+    /// See and switch plugins.
+    #[command(subcommand)]
+    Plugin(Plugin),
+    /// Check what plugins declare.
+    #[command(subcommand)]
+    Manifest(Manifest),
+    /// Make the tokens by which programs call.
+    #[command(subcommand)]
+    Token(Token),
+    /// Copy everything into one file, also while the server runs.
+    ///
+    /// The copy holds every database as it was at one moment each, and every blob that they name.
+    #[command(after_help = "Examples:\n  \
+                            switchboard backup                     a file of today's date, here\n  \
+                            switchboard backup /mnt/backups/       the same, there\n  \
+                            switchboard backup nightly.tar.zst     one that takes the place of last night's, in one step")]
+    Backup {
+        /// The file to write: a zstd-compressed tar archive, `switchboard-DATE.tar.zst` when absent.
+        file: Option<PathBuf>,
+    },
+    /// Bring back what a backup holds.
+    ///
+    /// Everything is unpacked and checked beside the data folder first, and put in its place in one step.
+    #[command(after_help = "Examples:\n  \
+                            switchboard restore nightly.tar.zst --data elsewhere   to look at it\n  \
+                            switchboard restore nightly.tar.zst --replace          after the server was stopped")]
+    Restore {
+        /// A file that `switchboard backup` wrote.
+        file: PathBuf,
+        /// Put it in place of a data folder that is not empty; that one is kept beside it under another name.
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Examine the data folder and this machine, and say what to do about what is wrong.
+    #[command(
+        after_help = "The exit code is 3 when something is wanting. Nothing is changed, and a server may run meanwhile."
+    )]
+    Doctor,
+}
+
+/// Start the server.
+///
+/// Settings come from the command line, then the environment, then `switchboard.toml` in the data folder, then defaults.
+/// `DISABLED_PLUGINS=a,b` switches plugins off.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+                        switchboard serve\n  \
+                        switchboard serve --listen 0.0.0.0:8080 --data /var/lib/switchboard\n  \
+                        DISABLED_PLUGINS=highlight_detector switchboard serve\n\n\
+                        The first start prints a token, once. SIGTERM and Ctrl-C stop it: requests that run may end first.")]
+pub(crate) struct Serve {
+    /// The address to listen on. Port 0 picks a free one.
+    #[arg(long, env = "SWITCHBOARD_LISTEN", value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// How lines are logged: `text` for people, `json` for collectors.
+    #[arg(long, env = "SWITCHBOARD_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Plugin {
+    /// List the plugins: what runs, and for what does not, why.
+    #[command(after_help = "Example, with jq, the ids of those that failed:\n  \
+                            switchboard plugin list --json | jq -r '.[] | select(.state == \"failed\") | .id'")]
+    List,
+    /// Show one plugin: what it contributes, needs and is configured with.
+    Show {
+        /// The plugin's id.
+        id: String,
+    },
+    /// Switch a plugin on: for an organization, or for the whole installation.
+    #[command(after_help = "Examples:\n  \
+                            switchboard plugin enable clips                 load it\n  \
+                            switchboard plugin enable clips --org default   and switch it on there")]
+    Enable {
+        /// The plugin's id.
+        id: String,
+        /// The organization, by its name in addresses.
+        #[arg(long, value_name = "ORGANIZATION")]
+        org: Option<String>,
+    },
+    /// Switch a plugin off: for an organization, or for the whole installation. Its data stays.
+    Disable {
+        /// The plugin's id.
+        id: String,
+        /// The organization, by its name in addresses.
+        #[arg(long, value_name = "ORGANIZATION")]
+        org: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Manifest {
+    /// Check manifests, and say everything that is wrong with each, with line and column.
+    #[command(after_help = "Examples:\n  \
+                            switchboard manifest check my-plugin/manifest.yaml\n  \
+                            switchboard manifest check plugins/ --json\n\n\
+                            The exit code is 3 when one is not right.")]
+    Check {
+        /// Manifest files, or folders that hold `manifest.yaml`, at any depth.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+    /// Print the JSON Schema of a manifest, for editors.
+    Schema,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Token {
+    /// Make a token, and print it this once.
+    #[command(after_help = "Examples:\n  \
+                            switchboard token create uploader --org default --allow clip:create\n  \
+                            export SWITCHBOARD_TOKEN=$(switchboard token create laptop)\n\n\
+                            The token alone goes to standard output.")]
+    Create {
+        /// A name by which to know it again.
+        name: String,
+        /// The one organization that it serves; all of them when absent.
+        #[arg(long, value_name = "ORGANIZATION")]
+        org: Option<String>,
+        /// What it may do, such as `clip:read` or `clip:*`; everything when absent. May be given several times.
+        #[arg(long = "allow", value_name = "ACTION")]
+        actions: Vec<String>,
+    },
+    /// List the tokens, without their text.
+    List,
+    /// Revoke a token at once.
+    Revoke {
+        /// Its number, as `token list` shows it.
+        id: i64,
+    },
+}

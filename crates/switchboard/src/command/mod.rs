@@ -1,0 +1,63 @@
+//! What each command does, one file each.
+
+mod backup;
+mod doctor;
+mod manifest;
+mod plugin;
+mod restore;
+mod serve;
+mod token;
+
+use std::{future::Future, process::ExitCode};
+
+use anyhow::Context;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    cli::{Cli, Command, LogFormat},
+    data_folder::DataFolder,
+    logging,
+    output::Output,
+};
+
+/// Does what was asked for.
+///
+/// # Errors
+/// What failed, why, and where it is known the way out.
+pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
+    let folder = DataFolder::new(&cli.global.data);
+    match cli.command {
+        Command::Serve(how) => {
+            let format = if output.is_json() { LogFormat::Json } else { how.log_format };
+            logging::start(format, "info");
+            wait_for(runtime()?, serve::run(&folder, &how, output))
+        }
+        // Nothing but the program is needed.
+        Command::Manifest(what) => manifest::run(&what, output),
+        Command::Plugin(what) => in_silence(plugin::run(&folder, &what, output)),
+        Command::Token(what) => in_silence(token::run(&folder, &what, output)),
+        Command::Backup { file } => in_silence(backup::run(&folder, file, output)),
+        Command::Restore { file, replace } => in_silence(restore::run(&folder, &file, replace, output)),
+        Command::Doctor => in_silence(doctor::run(&folder, output)),
+    }
+}
+
+/// Without a server's log: what a command has to say it says itself.
+fn in_silence(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    logging::start(LogFormat::Text, "off");
+    wait_for(runtime()?, work)
+}
+
+/// Does the work. What it left running, such as a read of a disk that does not answer, is not waited for.
+fn wait_for(
+    runtime: Runtime,
+    work: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
+    let done = runtime.block_on(work);
+    runtime.shutdown_background();
+    done
+}
+
+fn runtime() -> anyhow::Result<Runtime> {
+    Builder::new_multi_thread().enable_all().build().context("the threads that do the work cannot be started")
+}

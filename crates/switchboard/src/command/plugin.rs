@@ -1,0 +1,226 @@
+//! `switchboard plugin`: what runs, what does not and why, and for whom.
+
+use std::process::ExitCode;
+
+use serde_json::{Value as Json, json};
+
+use crate::{
+    cli,
+    client::Client,
+    data_folder::DataFolder,
+    output::{Advise, Output, Tone},
+};
+
+const ADDRESS: &str = "/api/admin/plugins";
+
+/// Lists, shows or switches.
+///
+/// # Errors
+/// What the administration says against it.
+pub(crate) async fn run(
+    folder: &DataFolder,
+    what: &cli::Plugin,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let client = Client::reach(folder).await?;
+    let done = match what {
+        cli::Plugin::List => list(&client, output).await,
+        cli::Plugin::Show { id } => show(&client, id, output).await,
+        cli::Plugin::Enable { id, org } => switch(&client, id, org.as_deref(), true, output).await,
+        cli::Plugin::Disable { id, org } => switch(&client, id, org.as_deref(), false, output).await,
+    };
+    client.close().await;
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+/// The plugins that the administration knows, and the folders in which none could be made out.
+pub(crate) async fn all(client: &Client) -> anyhow::Result<Vec<Json>> {
+    let listed = client.get(&format!("{ADDRESS}?limit=1000")).await?;
+    Ok(listed.get("plugins").and_then(Json::as_array).cloned().unwrap_or_default())
+}
+
+/// The address of a plugin. An id that is none is answered here: it could lead anywhere in an address.
+fn address_of(id: &str) -> anyhow::Result<String> {
+    let parsed = id.parse::<switchboard_manifest::PluginId>();
+    let id = parsed.advise("`switchboard plugin list` shows the ids of those there are")?;
+    Ok(format!("{ADDRESS}/{id}"))
+}
+
+async fn list(client: &Client, output: &Output) -> anyhow::Result<()> {
+    let plugins = all(client).await?;
+    output.result(&json!(plugins), || {
+        let rows: Vec<Vec<String>> = plugins.iter().map(row).collect();
+        let mut lines = vec![output.table(&["ID", "VERSION", "CATEGORY", "STATE", "ON IN"], &rows)];
+        lines.extend(remarks(&plugins, output));
+        lines.join("\n")
+    });
+    Ok(())
+}
+
+fn text<'a>(of: &'a Json, name: &str) -> Option<&'a str> {
+    of.get(name).and_then(Json::as_str).filter(|text| !text.is_empty())
+}
+
+fn row(plugin: &Json) -> Vec<String> {
+    let cell = |name| text(plugin, name).unwrap_or("-").to_owned();
+    vec![cell("id"), cell("version"), cell("category"), cell("state"), on_in(plugin)]
+}
+
+fn on_in(plugin: &Json) -> String {
+    if text(plugin, "state") != Some("loaded") {
+        return "-".to_owned();
+    }
+    if plugin.get("global").and_then(Json::as_bool) == Some(true) {
+        return "everywhere".to_owned();
+    }
+    let organizations = words(plugin.get("organizations"));
+    if organizations.is_empty() { "no organization".to_owned() } else { organizations.join(", ") }
+}
+
+fn words(of: Option<&Json>) -> Vec<String> {
+    let items = of.and_then(Json::as_array).into_iter().flatten();
+    items.filter_map(Json::as_str).map(str::to_owned).collect()
+}
+
+/// Why each does not run that does not, and what should be known of the others.
+fn remarks(plugins: &[Json], output: &Output) -> Vec<String> {
+    let mut lines = Vec::new();
+    for plugin in plugins {
+        let id = text(plugin, "id").unwrap_or("-");
+        if let Some(reason) = text(plugin, "reason") {
+            let tone = if text(plugin, "state") == Some("disabled") { Tone::Muted } else { Tone::Bad };
+            lines.push(format!("{} does not run: {reason}", output.paint(tone, id)));
+        }
+        let warnings = words(plugin.get("warnings"));
+        lines
+            .extend(warnings.iter().map(|warning| format!("{}: {warning}", output.paint(Tone::Warning, id))));
+    }
+    if !lines.is_empty() {
+        lines.insert(0, String::new());
+    }
+    lines
+}
+
+async fn show(client: &Client, id: &str, output: &Output) -> anyhow::Result<()> {
+    let address = address_of(id)?;
+    let mut plugin = client.get(&address).await?;
+    let configuration = client.get(&format!("{address}/config")).await?;
+    if let Some(plugin) = plugin.as_object_mut() {
+        plugin.insert("configuration".to_owned(), configuration);
+    }
+    output.result(&plugin, || in_full(&plugin, output));
+    Ok(())
+}
+
+fn in_full(plugin: &Json, output: &Output) -> String {
+    let nothing = Json::Null;
+    let manifest = plugin.get("manifest").unwrap_or(&nothing);
+    let cell = |of, name| text(of, name).unwrap_or("-").to_owned();
+    let title = format!("{} {}", cell(plugin, "name"), cell(plugin, "version"));
+    let mut lines = vec![output.paint(Tone::Strong, &title)];
+    lines.extend(text(plugin, "description").map(str::to_owned));
+    lines.push(String::new());
+    let mut fact = |name: &str, value: String| lines.push(format!("{name:<14}{value}"));
+    fact("id", cell(plugin, "id"));
+    fact("state", cell(plugin, "state"));
+    if let Some(reason) = text(plugin, "reason") {
+        fact("because", reason.to_owned());
+    }
+    fact("on in", on_in(plugin));
+    fact("category", cell(plugin, "category"));
+    fact("from", text(plugin, "folder").unwrap_or("part of this program").to_owned());
+    for (name, list) in [("requires", "requires"), ("can use", "optional"), ("conflicts", "conflicts")] {
+        let others = dependencies(manifest.get(list));
+        if !others.is_empty() {
+            fact(name, others.join(", "));
+        }
+    }
+    for warning in words(plugin.get("warnings")) {
+        fact("warning", warning);
+    }
+    let capabilities = pairs(manifest.get("capabilities"), "name", "reason");
+    section(&mut lines, "It may use", capabilities);
+    let permissions = manifest.get("permissions").and_then(|permissions| permissions.get("actions"));
+    section(&mut lines, "Actions", pairs(permissions, "name", "description"));
+    section(&mut lines, "Addresses", routes(plugin.get("routes")));
+    section(&mut lines, "Contributes", contributions(manifest.get("provides")));
+    let effective = plugin.get("configuration").and_then(|configuration| configuration.get("effective"));
+    let set = effective.and_then(Json::as_object).into_iter().flatten();
+    section(&mut lines, "Configuration", set.map(|(key, value)| (key.clone(), value.to_string())).collect());
+    lines.join("\n")
+}
+
+/// A heading with what stands under it; nothing without.
+fn section(lines: &mut Vec<String>, heading: &str, rows: Vec<(String, String)>) {
+    if rows.is_empty() {
+        return;
+    }
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    lines.push(String::new());
+    lines.push(heading.to_owned());
+    lines.extend(rows.iter().map(|(name, about)| format!("  {name:<width$}  {about}").trim_end().to_owned()));
+}
+
+fn pairs(of: Option<&Json>, name: &str, about: &str) -> Vec<(String, String)> {
+    let items = of.and_then(Json::as_array).into_iter().flatten();
+    let pair = |item: &Json| {
+        (text(item, name).unwrap_or("-").to_owned(), text(item, about).unwrap_or("").to_owned())
+    };
+    items.map(pair).collect()
+}
+
+fn dependencies(of: Option<&Json>) -> Vec<String> {
+    let items = of.and_then(Json::as_array).into_iter().flatten();
+    let one = |item: &Json| match (item.as_str(), text(item, "plugin_id"), text(item, "version")) {
+        (Some(id), _, _) | (None, Some(id), None) => Some(id.to_owned()),
+        (None, Some(id), Some(version)) => Some(format!("{id} {version}")),
+        (None, None, _) => None,
+    };
+    items.filter_map(one).collect()
+}
+
+fn routes(of: Option<&Json>) -> Vec<(String, String)> {
+    let items = of.and_then(Json::as_array).into_iter().flatten();
+    let one = |route: &Json| {
+        let key =
+            format!("{:<6} {}", text(route, "method").unwrap_or("-"), text(route, "address").unwrap_or("-"));
+        (key, text(route, "summary").unwrap_or("").to_owned())
+    };
+    items.map(one).collect()
+}
+
+/// What it provides besides addresses, by kind.
+fn contributions(provides: Option<&Json>) -> Vec<(String, String)> {
+    let kinds = provides.and_then(Json::as_object).into_iter().flatten();
+    let kinds = kinds.filter(|(kind, _)| *kind != "api_routes");
+    let named = |item: &Json| {
+        ["name", "type", "event", "point", "path", "prefix", "title"]
+            .iter()
+            .find_map(|key| text(item, key))
+            .map(str::to_owned)
+    };
+    let one = |(kind, items): (&String, &Json)| {
+        let names: Vec<String> = items.as_array().into_iter().flatten().filter_map(named).collect();
+        (kind.replace('_', " "), names.join(", "))
+    };
+    kinds.map(one).collect()
+}
+
+async fn switch(
+    client: &Client,
+    id: &str,
+    org: Option<&str>,
+    on: bool,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let verb = if on { "enable" } else { "disable" };
+    let whom = org.map_or_else(|| json!({}), |org| json!({ "organization": org }));
+    let plugin = client.post(&format!("{}/{verb}", address_of(id)?), &whom).await?;
+    output.result(&plugin, || match (on, org) {
+        (true, Some(org)) => format!("{id} is on in {org}."),
+        (true, None) => format!("{id} is on. It serves in: {}.", on_in(&plugin)),
+        (false, Some(org)) => format!("{id} is off in {org}. Its data stays."),
+        (false, None) => format!("{id} is off for the whole installation. Its data stays."),
+    });
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! The one place where everything is put together.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use semver::Version;
+use switchboard_capabilities::{Capabilities, SystemClock};
+use switchboard_delivery::Delivery;
+use switchboard_kernel::{KERNEL_ROOM, Kernel, Parts, State};
+use switchboard_manifest::PluginId;
+use switchboard_server::{
+    Options as HttpOptions, Readiness,
+    administration::{KernelHandle, administration},
+};
+use switchboard_store::{Options as StoreOptions, Store};
+
+use crate::operator_settings::{OperatorSettings, Synchronous};
+
+/// Everything, put together, with the plugins loaded. Nothing is listened on yet, and no event is delivered.
+pub(crate) struct Running {
+    pub(crate) kernel: Arc<Kernel>,
+    pub(crate) delivery: Arc<Delivery>,
+    pub(crate) http: HttpOptions,
+    store: Store,
+    // The kernel asks it for hosts, and refers to it no longer than it lives.
+    _capabilities: Arc<Capabilities>,
+}
+
+/// Where a server keeps what it keeps.
+pub(crate) struct Places<'a> {
+    pub(crate) databases: &'a Path,
+    pub(crate) blobs: &'a Path,
+    pub(crate) plugins: &'a Path,
+}
+
+/// A plugin that does not serve, and why.
+pub(crate) struct Absent {
+    pub(crate) id: String,
+    pub(crate) state: &'static str,
+    pub(crate) reason: String,
+}
+
+/// Opens the databases, and loads every plugin that loads. One that does not is no error: see [`Running::absent`].
+///
+/// # Errors
+/// When a database or a folder cannot be used.
+pub(crate) async fn compose(
+    places: Places<'_>,
+    settings: &OperatorSettings,
+    switched_off: BTreeMap<PluginId, String>,
+) -> anyhow::Result<Running> {
+    let shown = places.databases.display();
+    let store = Store::open_sqlite(places.databases, store_options(settings))
+        .with_context(|| format!("the databases in {shown} cannot be opened"))?;
+    let clock = Arc::new(SystemClock);
+    let delivery = Delivery::new(store.clone(), clock.clone(), switchboard_delivery::Options::default());
+    let capabilities = Capabilities::new(
+        store.clone(),
+        places.blobs,
+        Arc::clone(&delivery),
+        switchboard_capabilities::Options::default(),
+    )?;
+    let handle = KernelHandle::default();
+    let mut builtins =
+        switchboard_builtins::all().context("a plugin that is part of this program is not right")?;
+    let administration = administration(handle.clone()).build();
+    builtins.push(administration.context("the administration that is part of this program is not right")?);
+    let kernel = Kernel::open(Parts {
+        store: store.clone(),
+        hosts: Arc::clone(&capabilities) as _,
+        loader: None,
+        clock,
+        builtins,
+        plugin_folder: Some(places.plugins.to_owned()),
+        switched_off,
+        version: own_version()?,
+    })
+    .await
+    .with_context(|| format!("the databases in {shown} cannot be used"))?;
+    handle.set(&kernel);
+    capabilities.attach(&kernel);
+    delivery.attach(&kernel);
+    kernel.load_plugins().await.context("the plugins cannot be loaded")?;
+    let http = http_options(settings, store.clone());
+    Ok(Running { kernel, delivery, http, store, _capabilities: capabilities })
+}
+
+impl Running {
+    /// The plugins that serve, by id, with their versions.
+    pub(crate) fn serving(&self) -> Vec<(String, String)> {
+        let snapshot = self.kernel.snapshot();
+        let mut serving: Vec<_> = snapshot
+            .plugins()
+            .iter()
+            .map(|plugin| (plugin.id().to_string(), plugin.manifest().version.to_string()))
+            .collect();
+        serving.sort();
+        serving
+    }
+
+    /// The plugins that do not serve, each with one sentence that says why.
+    pub(crate) fn absent(&self) -> Vec<Absent> {
+        let catalog = self.kernel.catalog();
+        let known =
+            catalog.entries().filter(|(_, entry)| entry.state != State::Loaded).map(|(id, entry)| Absent {
+                id: id.to_string(),
+                state: entry.state.as_str(),
+                reason: entry.state.reason().unwrap_or("it was not loaded").to_owned(),
+            });
+        let unreadable = catalog.unreadable().iter().map(|folder| Absent {
+            id: folder.label.clone(),
+            state: "failed",
+            reason: folder.reason.clone(),
+        });
+        known.chain(unreadable).collect()
+    }
+
+    /// Whether a token was ever made here, be it revoked.
+    ///
+    /// # Errors
+    /// When the kernel's database cannot be read.
+    pub(crate) async fn has_had_tokens(&self) -> anyhow::Result<bool> {
+        let room = self.store.room(KERNEL_ROOM).await?;
+        let tokens = room.query("select id from token limit 1", vec![]).await;
+        Ok(tokens.context("the tokens cannot be read")?.into_iter().next().is_some())
+    }
+
+    /// Stops delivering, unloads the plugins and closes the databases, in this order. What is delivered at the moment may
+    /// take as long as `grace`.
+    pub(crate) async fn stop(self, grace: Duration) {
+        self.delivery.stop(grace).await;
+        self.kernel.unload_plugins().await;
+        self.store.close().await;
+    }
+}
+
+/// How the databases of a data folder are opened.
+pub(crate) fn store_options(settings: &OperatorSettings) -> StoreOptions {
+    let synchronous = match settings.synchronous {
+        Synchronous::Full => switchboard_store::Synchronous::Full,
+        Synchronous::Normal => switchboard_store::Synchronous::Normal,
+    };
+    StoreOptions { synchronous, ..StoreOptions::default() }
+}
+
+/// The version of this program.
+pub(crate) fn own_version() -> anyhow::Result<Version> {
+    let version = env!("CARGO_PKG_VERSION");
+    version.parse().with_context(|| format!("this program's version `{version}` is none"))
+}
+
+fn http_options(settings: &OperatorSettings, store: Store) -> HttpOptions {
+    let defaults = HttpOptions::default();
+    let readiness = Readiness::default().with("databases", move || {
+        let store = store.clone();
+        async move {
+            let asked = async {
+                store.room(KERNEL_ROOM).await?.query("select id from organization limit 1", vec![]).await
+            };
+            asked.await.map(drop).map_err(|error| error.to_string())
+        }
+    });
+    HttpOptions {
+        upload_limit: settings.upload_limit,
+        body_limit: settings.body_limit,
+        cors_origins: settings.cors_origins.clone().unwrap_or(defaults.cors_origins),
+        readiness,
+        ..defaults
+    }
+}

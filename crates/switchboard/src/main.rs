@@ -1,0 +1,37 @@
+//! The `switchboard` binary: a command line, and the one place where everything is put together.
+//!
+//! It knows nothing of any domain. Read [`cli`] for what it can be asked, and [`compose`] for how a server is made.
+
+mod archive;
+mod cli;
+mod client;
+mod command;
+mod compose;
+mod control;
+mod data_folder;
+mod logging;
+mod operator_settings;
+mod output;
+mod scratch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{cli::Cli, output::Output};
+
+// Thirty threads that answer requests allocate at the same time; the system's allocator makes them wait for each other.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.global.json);
+    match command::run(cli, &output) {
+        Ok(code) => code,
+        Err(error) => {
+            output.error(&error);
+            ExitCode::from(output::FAILED)
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The operator's settings: `switchboard.toml` in the data folder, and the environment.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::Path};
+
+use anyhow::Context;
+use serde::Deserialize;
+use switchboard_manifest::PluginId;
+
+/// The name of the file in the data folder.
+pub(crate) const FILE: &str = "switchboard.toml";
+
+/// What an operator may set. Nothing must be.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct OperatorSettings {
+    /// The address to listen on.
+    pub(crate) listen: SocketAddr,
+    /// Plugins that are not loaded.
+    pub(crate) disabled_plugins: Vec<PluginId>,
+    /// Origins from which browsers may call; those of local development when absent.
+    pub(crate) cors_origins: Option<Vec<String>>,
+    /// The largest ordinary body, in bytes.
+    pub(crate) body_limit: u64,
+    /// The largest upload, in bytes.
+    pub(crate) upload_limit: u64,
+    /// `full`: what is acknowledged survives a power cut. `normal`: it survives a crash of the process.
+    pub(crate) synchronous: Synchronous,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Synchronous {
+    Full,
+    Normal,
+}
+
+impl Default for OperatorSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            disabled_plugins: Vec::new(),
+            cors_origins: None,
+            body_limit: 1024 * 1024,
+            upload_limit: 1024 * 1024 * 1024,
+            synchronous: Synchronous::Full,
+        }
+    }
+}
+
+impl OperatorSettings {
+    /// Reads the file, if there is one.
+    ///
+    /// # Errors
+    /// When it cannot be read, or breaks a rule; the message has line and column.
+    pub(crate) fn read(data: &Path) -> anyhow::Result<Self> {
+        let path = data.join(FILE);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
+        };
+        toml::from_str(&text).with_context(|| format!("{} is not right", path.display()))
+    }
+
+    /// The plugins that are switched off, by the file and by this process's environment.
+    ///
+    /// # Errors
+    /// When the environment names what is no plugin id.
+    pub(crate) fn switched_off_here(&self) -> anyhow::Result<BTreeMap<PluginId, String>> {
+        let environment = std::env::var("DISABLED_PLUGINS").ok();
+        self.switched_off(environment.as_deref())
+    }
+
+    /// The plugins that are switched off, each with the sentence that says how, by the file and by `DISABLED_PLUGINS`.
+    ///
+    /// # Errors
+    /// When the environment names what is no plugin id.
+    pub(crate) fn switched_off(
+        &self,
+        environment: Option<&str>,
+    ) -> anyhow::Result<BTreeMap<PluginId, String>> {
+        let by_file = self.disabled_plugins.iter().cloned().map(|id| {
+            let reason = format!("it is switched off by `disabled_plugins` in {FILE}");
+            (id, reason)
+        });
+        let mut all: BTreeMap<_, _> = by_file.collect();
+        for name in environment.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty())
+        {
+            let id: PluginId =
+                name.parse().context("the environment variable DISABLED_PLUGINS is not right")?;
+            all.insert(id, "it is switched off by the environment variable DISABLED_PLUGINS".to_owned());
+        }
+        Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OperatorSettings;
+
+    #[test]
+    fn plugins_are_switched_off_by_file_and_by_environment() {
+        let settings: OperatorSettings = toml::from_str("disabled_plugins = ['clips']").unwrap();
+        let off = settings.switched_off(Some("slack, teams,")).unwrap();
+        let ids: Vec<_> = off.keys().map(|id| id.as_str()).collect();
+        assert_eq!(ids, ["clips", "slack", "teams"]);
+        assert!(settings.switched_off(Some("No Plugin")).is_err());
+    }
+
+    #[test]
+    fn an_unknown_setting_is_named_with_its_line() {
+        let error = toml::from_str::<OperatorSettings>("\nlisen = '127.0.0.1:1'").unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("lisen"), "{error}");
+    }
+}

@@ -1,0 +1,55 @@
+# The commands that people repeat. `just` alone lists them; https://just.systems
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+default:
+    @just --list --unsorted
+
+# Start the server on embedded SQLite; data in ./data
+run *args:
+    cargo run --release -- serve {{ args }}
+
+# All tests, or those of one crate: just test -p clips
+test *args="--workspace":
+    cargo test --locked {{ args }}
+
+# Format check and lints, with warnings as errors
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Put everything into the house's format
+fmt:
+    cargo fmt --all
+
+# The house rules alone: arrows between crates, file names, plugin folders, links
+rules:
+    cargo test --locked -p xtask
+
+# The library documentation, opened in a browser
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --open
+
+# Measure against a bare axum + rusqlite server in the same run
+bench *args:
+    scripts/bench {{ args }}
+
+# Everything that must hold before a merge, as the build machine does it
+ci:
+    .ci/run
+
+# Licences, duplicate versions and sources of all dependencies
+deny:
+    cargo deny --all-features check licenses bans sources
+
+# Known vulnerabilities and withdrawn crates; fetches the advisory database
+advisories:
+    cargo deny --all-features check advisories
+
+# Make the sample clips that the demonstration uploads
+media:
+    scripts/make-media
+
+# Fetch the API reference viewer anew and note its checksums
+vendor:
+    scripts/vendor-docs-viewer

@@ -1,0 +1,288 @@
+//! What a media file says of itself: duration, resolution, pictures a second, codec, size.
+//!
+//! MP4 and QuickTime are read by their boxes (`mp4.rs`), because symphonia says nothing of their pictures; everything
+//! else by symphonia. What a file does not say, or says in a way that is not understood, is not known; that is no error.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use symphonia::core::{
+    codecs::{CodecParameters, audio::well_known as audio, video::well_known as video},
+    formats::{FormatOptions, Track, TrackType, probe::Hint},
+    io::{MediaSource, MediaSourceStream},
+    meta::MetadataOptions,
+};
+
+use crate::{clip::Clip, mp4, sniff};
+
+/// How many bytes of a file are read at most, whatever it makes its reader look for.
+const MOST_READ: u64 = 64 * 1024 * 1024;
+
+/// As how many bytes a jump within the file counts: each has the file read anew from there.
+const JUMP: u64 = 4096;
+
+/// What is known of a file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Facts {
+    /// Bytes.
+    pub(crate) size: u64,
+    /// Seconds.
+    pub(crate) duration: Option<f64>,
+    /// Width and height in pixels, as they are shown.
+    pub(crate) resolution: Option<(u32, u32)>,
+    /// Pictures a second.
+    pub(crate) fps: Option<f64>,
+    /// Of the pictures; without pictures, of the sound.
+    pub(crate) codec: Option<String>,
+}
+
+/// Looks into a file of `size` bytes, and gives its media type with what is known of it. May block.
+pub(crate) fn read(file: impl Read + Seek + Send + Sync + 'static, size: u64) -> (&'static str, Facts) {
+    let mut file = Bounded { file, size, left: MOST_READ };
+    let mut first = Vec::new();
+    let looked = (&mut file).take(sniff::LOOKED_AT as u64).read_to_end(&mut first);
+    let content_type = if looked.is_ok() { sniff::content_type(&first) } else { sniff::content_type(&[]) };
+    let facts = match content_type {
+        "video/mp4" | "audio/mp4" | "video/quicktime" => mp4::read(&mut file, size).unwrap_or_default(),
+        "application/octet-stream" => Facts::default(),
+        _ => with_symphonia(file, content_type).unwrap_or_default(),
+    };
+    (content_type, Facts { size, ..facts })
+}
+
+impl Facts {
+    /// Nothing is known but the size.
+    pub(crate) fn of_size(size: u64) -> Self {
+        Self { size, ..Self::default() }
+    }
+
+    /// Fills what was not given.
+    pub(crate) fn fill(self, clip: &mut Clip) {
+        let Said { file_size, duration, resolution, fps, codec } = self.said();
+        clip.file_size = clip.file_size.or(file_size);
+        clip.duration = clip.duration.or(duration);
+        clip.resolution = clip.resolution.take().or(resolution);
+        clip.fps = clip.fps.or(fps);
+        clip.codec = clip.codec.take().or(codec);
+    }
+
+    /// Takes the place of what was said of other media; of what was said without media, only where it is known.
+    pub(crate) fn replace(self, clip: &mut Clip, had_media: bool) {
+        let Said { file_size, duration, resolution, fps, codec } = self.said();
+        let stays = !had_media;
+        clip.file_size = file_size;
+        clip.duration = duration.or(clip.duration.filter(|_| stays));
+        clip.resolution = resolution.or(clip.resolution.take().filter(|_| stays));
+        clip.fps = fps.or(clip.fps.filter(|_| stays));
+        clip.codec = codec.or(clip.codec.take().filter(|_| stays));
+    }
+
+    /// As a clip says it: within its rules, so that what is odd is not known.
+    fn said(self) -> Said {
+        #[allow(clippy::cast_possible_truncation, reason = "the guard leaves only what an i64 holds")]
+        let seconds =
+            |duration: f64| (duration > 0.0 && duration < 1e12).then(|| (duration.round() as i64).max(1));
+        Said {
+            file_size: i64::try_from(self.size).ok().filter(|size| *size > 0),
+            duration: self.duration.and_then(seconds),
+            resolution: self.resolution.map(|(width, height)| format!("{width}x{height}")),
+            fps: self.fps.filter(|fps| fps.is_finite() && *fps > 0.0 && *fps <= 1000.0),
+            codec: self.codec.filter(|codec| !codec.is_empty() && codec.len() <= 50),
+        }
+    }
+}
+
+struct Said {
+    file_size: Option<i64>,
+    duration: Option<i64>,
+    resolution: Option<String>,
+    fps: Option<f64>,
+    codec: Option<String>,
+}
+
+fn with_symphonia<R: Read + Seek + Send + Sync + 'static>(
+    mut file: Bounded<R>,
+    content_type: &str,
+) -> Option<Facts> {
+    file.seek(SeekFrom::Start(0)).ok()?;
+    let stream = MediaSourceStream::new(Box::new(file), Default::default());
+    let mut hint = Hint::new();
+    hint.mime_type(content_type);
+    let format = symphonia::default::get_probe()
+        .probe(&hint, stream, FormatOptions::default(), MetadataOptions::default())
+        .ok()?;
+    let of = |kind| format.tracks().iter().find(|track: &&Track| track.track_type() == Some(kind));
+    let (pictures, sound) = (of(TrackType::Video), of(TrackType::Audio));
+    let whole = format.media_info();
+    let duration = seconds(whole.time_base, whole.duration)
+        .or_else(|| pictures.or(sound).and_then(|track| seconds(track.time_base, track.duration)));
+    let resolution = match pictures.and_then(|track| track.codec_params.as_ref()) {
+        Some(CodecParameters::Video(parameters)) => {
+            parameters.width.zip(parameters.height).map(|(width, height)| (width.into(), height.into()))
+        }
+        _ => None,
+    };
+    let codec =
+        pictures.or(sound).and_then(|track| codec_name(track.codec_params.as_ref()?)).map(str::to_owned);
+    Some(Facts { size: 0, duration, resolution, fps: None, codec })
+}
+
+fn seconds(
+    time_base: Option<symphonia::core::units::TimeBase>,
+    duration: Option<symphonia::core::units::Duration>,
+) -> Option<f64> {
+    time_base?.calc_duration(duration?).map(|time| time.as_secs_f64())
+}
+
+fn codec_name(parameters: &CodecParameters) -> Option<&'static str> {
+    match parameters {
+        CodecParameters::Video(parameters) => Some(match parameters.codec {
+            video::CODEC_ID_H264 => "h264",
+            video::CODEC_ID_HEVC => "hevc",
+            video::CODEC_ID_VVC => "vvc",
+            video::CODEC_ID_VP8 => "vp8",
+            video::CODEC_ID_VP9 => "vp9",
+            video::CODEC_ID_AV1 => "av1",
+            video::CODEC_ID_MPEG1 => "mpeg1",
+            video::CODEC_ID_MPEG2 => "mpeg2",
+            video::CODEC_ID_MPEG4 => "mpeg4",
+            video::CODEC_ID_MJPEG => "mjpeg",
+            video::CODEC_ID_THEORA => "theora",
+            _ => return None,
+        }),
+        CodecParameters::Audio(parameters) => Some(match parameters.codec {
+            audio::CODEC_ID_AAC => "aac",
+            audio::CODEC_ID_MP1 => "mp1",
+            audio::CODEC_ID_MP2 => "mp2",
+            audio::CODEC_ID_MP3 => "mp3",
+            audio::CODEC_ID_FLAC => "flac",
+            audio::CODEC_ID_VORBIS => "vorbis",
+            audio::CODEC_ID_OPUS => "opus",
+            audio::CODEC_ID_ALAC => "alac",
+            audio::CODEC_ID_AC3 => "ac3",
+            audio::CODEC_ID_EAC3 => "eac3",
+            audio::CODEC_ID_ADPCM_MS | audio::CODEC_ID_ADPCM_IMA_WAV | audio::CODEC_ID_ADPCM_IMA_QT => {
+                "adpcm"
+            }
+            audio::CODEC_ID_PCM_S16LE | audio::CODEC_ID_PCM_S16BE => "pcm_s16",
+            audio::CODEC_ID_PCM_S24LE | audio::CODEC_ID_PCM_S24BE => "pcm_s24",
+            audio::CODEC_ID_PCM_S32LE | audio::CODEC_ID_PCM_S32BE => "pcm_s32",
+            audio::CODEC_ID_PCM_U8 => "pcm_u8",
+            audio::CODEC_ID_PCM_F32LE | audio::CODEC_ID_PCM_F32BE => "pcm_f32",
+            audio::CODEC_ID_PCM_F64LE | audio::CODEC_ID_PCM_F64BE => "pcm_f64",
+            audio::CODEC_ID_PCM_ALAW => "pcm_alaw",
+            audio::CODEC_ID_PCM_MULAW => "pcm_mulaw",
+            _ => return None,
+        }),
+        _ => None,
+    }
+}
+
+/// A file of which no more than so many bytes are read.
+struct Bounded<R> {
+    file: R,
+    size: u64,
+    left: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 && !buffer.is_empty() {
+            return Err(io::Error::other("more would have to be read than a file's facts are worth"));
+        }
+        let room = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let n = self.file.read(buffer.get_mut(..room).unwrap_or_default())?;
+        self.left = self.left.saturating_sub(n as u64);
+        Ok(n)
+    }
+}
+
+impl<R: Seek> Seek for Bounded<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.left = self.left.saturating_sub(JUMP);
+        self.file.seek(to)
+    }
+}
+
+impl<R: Read + Seek + Send + Sync> MediaSource for Bounded<R> {
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    fn facts(file: Vec<u8>) -> (&'static str, Facts) {
+        let size = file.len() as u64;
+        read(Cursor::new(file), size)
+    }
+
+    /// Silence of 16 bits, one channel.
+    fn wav(rate: u32, samples: u32) -> Vec<u8> {
+        let bytes = samples * 2;
+        let mut file = Vec::new();
+        for part in [
+            &b"RIFF"[..],
+            &(36 + bytes).to_le_bytes(),
+            b"WAVEfmt ",
+            &16_u32.to_le_bytes(),
+            &[1, 0, 1, 0],
+            &rate.to_le_bytes(),
+            &(rate * 2).to_le_bytes(),
+            &[2, 0, 16, 0],
+            b"data",
+            &bytes.to_le_bytes(),
+        ] {
+            file.extend_from_slice(part);
+        }
+        file.resize(file.len() + bytes as usize, 0);
+        file
+    }
+
+    #[test]
+    fn a_wav_file_says_its_length_and_coding() {
+        let (content_type, facts) = facts(wav(8000, 20_000));
+        assert_eq!(content_type, "audio/wav");
+        assert_eq!((facts.duration, facts.codec.as_deref()), (Some(2.5), Some("pcm_s16")));
+        assert_eq!((facts.resolution, facts.fps, facts.size), (None, None, 40_044));
+    }
+
+    #[test]
+    fn of_an_odd_file_only_the_size_is_known() {
+        let cut_short = wav(8000, 20_000)[..20].to_vec();
+        for file in
+            [b"nothing that plays".to_vec(), b"OggS".to_vec(), b"\x1a\x45\xdf\xa3\x9f".to_vec(), cut_short]
+        {
+            let size = file.len() as u64;
+            assert_eq!(facts(file).1, Facts { size, ..Facts::default() });
+        }
+    }
+
+    #[test]
+    fn no_more_is_read_than_it_may() {
+        let mut file = Bounded { file: Cursor::new(vec![7; 100]), size: 100, left: 60 };
+        let mut read = Vec::new();
+        assert!(file.read_to_end(&mut read).is_err());
+        assert_eq!(read.len(), 60);
+    }
+
+    #[test]
+    fn what_breaks_a_clips_rules_is_not_said() {
+        let odd = Facts {
+            size: 10,
+            duration: Some(0.2),
+            fps: Some(f64::INFINITY),
+            codec: Some("x".repeat(51)),
+            resolution: None,
+        };
+        let said = odd.said();
+        assert_eq!((said.duration, said.fps, said.codec), (Some(1), None, None));
+    }
+}

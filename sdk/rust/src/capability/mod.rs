@@ -1,0 +1,15 @@
+//! The capabilities as handlers use them: typed, and bound to the call.
+
+mod blobs;
+mod db;
+mod events;
+mod log;
+mod schedule;
+mod services;
+
+pub use blobs::Blobs;
+pub use db::{Db, Transaction};
+pub use events::Events;
+pub use log::Log;
+pub use schedule::Schedule;
+pub use services::Services;

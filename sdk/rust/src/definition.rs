@@ -1,0 +1,304 @@
+//! A plugin as its author writes it.
+
+use std::{any::Any, sync::Arc};
+
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
+use switchboard_api::{
+    BoxFuture, Description, Event, Failure, HookKind, Operation, Payload, Plugin, ServiceDescription,
+    TaskCall,
+};
+use switchboard_manifest::{Faults, Manifest};
+
+use crate::{
+    Context, Handler,
+    binding::{Binding, Bound, EventHandler, HookHandler, PayloadHandler, TaskHandler},
+    extract::{answer_schema_of, schema_of},
+    handler::erase,
+};
+
+/// A plugin as its author writes it: a manifest, and a handler for each thing that it declares.
+///
+/// What is declared and what is bound must agree: the kernel refuses a plugin in which either lacks the other, and
+/// names both.
+pub struct Definition {
+    manifest: &'static str,
+    migrations: Vec<(String, String)>,
+    shared: Vec<Arc<dyn Any + Send + Sync>>,
+    description: Description,
+    bound: Bound,
+}
+
+impl Definition {
+    /// Begins a plugin from its manifest's text.
+    pub fn new(manifest: &'static str) -> Self {
+        Self {
+            manifest,
+            migrations: Vec::new(),
+            shared: Vec::new(),
+            description: Description::default(),
+            bound: Bound::default(),
+        }
+    }
+
+    /// The plugin's migration files, by name and text.
+    #[must_use]
+    pub fn migrations<'a>(mut self, files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.migrations.extend(files.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())));
+        self
+    }
+
+    /// A value for handlers to take as [`Shared`](crate::extract::Shared).
+    #[must_use]
+    pub fn share<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        self.shared.push(Arc::new(value));
+        self
+    }
+
+    /// Answers GET (and HEAD) at the path, as the manifest writes it.
+    #[must_use]
+    pub fn get<A>(self, path: &str, handler: impl Handler<A>) -> Self {
+        self.route("GET", path, handler)
+    }
+
+    /// Answers POST at the path.
+    #[must_use]
+    pub fn post<A>(self, path: &str, handler: impl Handler<A>) -> Self {
+        self.route("POST", path, handler)
+    }
+
+    /// Answers PUT at the path.
+    #[must_use]
+    pub fn put<A>(self, path: &str, handler: impl Handler<A>) -> Self {
+        self.route("PUT", path, handler)
+    }
+
+    /// Answers PATCH at the path.
+    #[must_use]
+    pub fn patch<A>(self, path: &str, handler: impl Handler<A>) -> Self {
+        self.route("PATCH", path, handler)
+    }
+
+    /// Answers DELETE at the path.
+    #[must_use]
+    pub fn delete<A>(self, path: &str, handler: impl Handler<A>) -> Self {
+        self.route("DELETE", path, handler)
+    }
+
+    fn route<A, H: Handler<A>>(mut self, method: &str, path: &str, handler: H) -> Self {
+        self.description.routes.push(H::describe(format!("{method} {path}")));
+        self.bound.routes.push(erase(handler));
+        self
+    }
+
+    /// Completes what the description of the route bound last says, where its types do not say it: a summary, a form's
+    /// schema, the media type of a stream.
+    #[must_use]
+    pub fn describe(mut self, complete: impl FnOnce(&mut Operation)) -> Self {
+        if let Some(operation) = self.description.routes.last_mut() {
+            complete(operation);
+        }
+        self
+    }
+
+    /// Takes part in a filter point: gives the value back, changed or not; a [`conflict`](crate::conflict!) is a veto.
+    #[must_use]
+    pub fn filter<T, F, Fut>(mut self, point: &str, handler: F) -> Self
+    where
+        T: DeserializeOwned + Serialize + Send + 'static,
+        F: Fn(Context, T) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, Failure>> + Send + 'static,
+    {
+        self.description.filters.push(point.to_owned());
+        self.bound.filters.push((point.to_owned(), payload_handler(handler)));
+        self
+    }
+
+    /// Offers a function to plugins that require this one.
+    #[must_use]
+    pub fn service<T, R, F, Fut>(mut self, name: &str, handler: F) -> Self
+    where
+        T: DeserializeOwned + JsonSchema + Send + 'static,
+        R: Serialize + JsonSchema + Send + 'static,
+        F: Fn(Context, T) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, Failure>> + Send + 'static,
+    {
+        self.description.services.push(ServiceDescription {
+            name: name.to_owned(),
+            takes: schema_of::<T>().as_ref().clone(),
+            gives: answer_schema_of::<R>(),
+        });
+        self.bound.services.push((name.to_owned(), payload_handler(handler)));
+        self
+    }
+
+    /// Listens to events, by the pattern that the manifest declares. An event comes at least once.
+    #[must_use]
+    pub fn on<F, Fut>(mut self, pattern: &str, handler: F) -> Self
+    where
+        F: Fn(Context, Event) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.description.listeners.push(pattern.to_owned());
+        let handler: EventHandler = Box::new(move |context, event| Box::pin(handler(context, event)));
+        self.bound.listeners.push((pattern.to_owned(), handler));
+        self
+    }
+
+    /// Does one of the plugin's tasks, when the manifest says or when it is asked for.
+    #[must_use]
+    pub fn task<F, Fut>(mut self, name: &str, handler: F) -> Self
+    where
+        F: Fn(Context, TaskCall) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.description.tasks.push(name.to_owned());
+        let handler: TaskHandler = Box::new(move |context, task| Box::pin(handler(context, task)));
+        self.bound.tasks.push((name.to_owned(), handler));
+        self
+    }
+
+    /// Runs once, when the plugin was installed.
+    #[must_use]
+    pub fn on_install<F, Fut>(self, handler: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.plain_hook(HookKind::Install, handler)
+    }
+
+    /// Runs at every start, before anything else is asked of the plugin.
+    #[must_use]
+    pub fn on_load<F, Fut>(self, handler: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.plain_hook(HookKind::Load, handler)
+    }
+
+    /// Runs when an organization switches the plugin on; a failure leaves it off.
+    #[must_use]
+    pub fn on_enable<T, F, Fut>(self, handler: F) -> Self
+    where
+        T: DeserializeOwned + Send + 'static,
+        F: Fn(Context, T) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.config_hook(HookKind::Enable, handler)
+    }
+
+    /// Runs when an organization's configuration is about to change; a failure leaves it as it was.
+    #[must_use]
+    pub fn on_config_changed<T, F, Fut>(self, handler: F) -> Self
+    where
+        T: DeserializeOwned + Send + 'static,
+        F: Fn(Context, T) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.config_hook(HookKind::ConfigChanged, handler)
+    }
+
+    /// Runs when an organization switches the plugin off; a failure leaves it on.
+    #[must_use]
+    pub fn on_disable<F, Fut>(self, handler: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.plain_hook(HookKind::Disable, handler)
+    }
+
+    /// Runs before the plugin is unloaded.
+    #[must_use]
+    pub fn on_unload<F, Fut>(self, handler: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.plain_hook(HookKind::Unload, handler)
+    }
+
+    /// Runs once after the version changed; the payload is `{from, to}`.
+    #[must_use]
+    pub fn on_upgrade<T, F, Fut>(self, handler: F) -> Self
+    where
+        T: DeserializeOwned + Send + 'static,
+        F: Fn(Context, T) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.config_hook(HookKind::Upgrade, handler)
+    }
+
+    /// Runs before the plugin is removed with its data.
+    #[must_use]
+    pub fn on_uninstall<F, Fut>(self, handler: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.plain_hook(HookKind::Uninstall, handler)
+    }
+
+    fn plain_hook<F, Fut>(self, kind: HookKind, handler: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.hook(kind, Box::new(move |context, _| Box::pin(handler(context))))
+    }
+
+    fn config_hook<T, F, Fut>(self, kind: HookKind, handler: F) -> Self
+    where
+        T: DeserializeOwned + Send + 'static,
+        F: Fn(Context, T) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        let handler: HookHandler = Box::new(move |context, payload| match payload.to() {
+            Ok(value) => Box::pin(handler(context, value)),
+            Err(failure) => Box::pin(std::future::ready(Err(failure))),
+        });
+        self.hook(kind, handler)
+    }
+
+    fn hook(mut self, kind: HookKind, handler: HookHandler) -> Self {
+        self.description.hooks.push(kind);
+        self.bound.hooks.push((kind, handler));
+        self
+    }
+
+    /// The plugin, ready to be loaded.
+    ///
+    /// # Errors
+    /// Every fault of the manifest.
+    pub fn build(self) -> Result<Arc<dyn Plugin>, Faults> {
+        let manifest = Arc::new(Manifest::read(self.manifest)?);
+        Ok(Arc::new(Binding::new(
+            manifest,
+            self.description,
+            self.migrations,
+            self.shared.into(),
+            self.bound,
+        )))
+    }
+}
+
+/// A function of a value as one of JSON.
+fn payload_handler<T, R, F, Fut>(handler: F) -> PayloadHandler
+where
+    T: DeserializeOwned + Send + 'static,
+    R: Serialize + Send + 'static,
+    F: Fn(Context, T) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, Failure>> + Send + 'static,
+{
+    Box::new(move |context, payload: Payload| -> BoxFuture<'static, Result<Payload, Failure>> {
+        match payload.to() {
+            Ok(value) => {
+                let result = handler(context, value);
+                Box::pin(async move { Payload::of(&result.await?) })
+            }
+            Err(failure) => Box::pin(std::future::ready(Err(failure))),
+        }
+    })
+}

@@ -1,0 +1,114 @@
+//! Write Switchboard plugins in Rust.
+//!
+//! A plugin is a manifest that says what it contributes, and a function that binds a handler to each of those
+//! things. Handlers are plain async functions: what one needs is in its arguments, what it gives in its result, and
+//! from both comes the OpenAPI document.
+//!
+//! ```
+//! use switchboard_sdk::prelude::*;
+//!
+//! # const MANIFEST: &str = r#"{"id": "greeter", "name": "Greeter", "version": "1.0.0", "type": "builtin",
+//! #   "category": "utility", "provides": {"api_routes": [{"method": "GET", "path": "/hello/{name}"}]}}"#;
+//! #[derive(Serialize, JsonSchema)]
+//! struct Greeting {
+//!     text: String,
+//! }
+//!
+//! async fn hello(ctx: Context, Path(name): Path<String>) -> Result<Json<Greeting>> {
+//!     ctx.log().info(&format!("greeting {name}"));
+//!     Ok(Json(Greeting { text: format!("Hello, {name}!") }))
+//! }
+//!
+//! /// In a plugin's own crate: `plugin!("manifest.yaml")`.
+//! pub fn plugin() -> Definition {
+//!     Definition::new(MANIFEST).get("/hello/{name}", hello)
+//! }
+//! # assert!(plugin().build().is_ok());
+//! ```
+//!
+//! Plugin code names no runtime, no database driver and no HTTP client; everything from outside comes through
+//! [`Context`]. This crate knows nothing of the kernel. Read [`Definition`], [`Context`] and [`extract`] first.
+
+pub mod answer;
+pub mod capability;
+pub mod extract;
+
+mod binding;
+mod context;
+mod definition;
+mod handler;
+mod name;
+
+pub use context::Context;
+pub use definition::Definition;
+pub use handler::Handler;
+pub use switchboard_api::{
+    Actions, Actor, Body, Event, Failure, Fault, NewEvent, Organization, OrganizationId, Payload, Plugin,
+    Response, TaskCall, Timestamp, Value,
+    capability::{BlobFile, BlobInfo, Engine, Progress},
+};
+pub use {bytes, http, schemars, serde, serde_json};
+
+/// What a handler gives.
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// What nearly every plugin uses.
+pub mod prelude {
+    pub use crate::{
+        Context, Definition, Event, Failure, NewEvent, Payload, Result, TaskCall,
+        answer::{Created, Json, NoContent},
+        conflict,
+        extract::{Path, Query},
+        forbidden, invalid, migrations, not_found, plugin,
+    };
+    pub use schemars::JsonSchema;
+    pub use serde::{Deserialize, Serialize};
+}
+
+/// Begins a plugin from the manifest in its crate's folder.
+///
+/// ```ignore
+/// plugin!("manifest.yaml").get("/clips", list_clips)
+/// ```
+#[macro_export]
+macro_rules! plugin {
+    ($manifest:literal) => {
+        $crate::Definition::new(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $manifest)))
+    };
+}
+
+/// The migration files of a plugin, by their names in its folder `migrations/`.
+///
+/// ```ignore
+/// plugin!("manifest.yaml").migrations(migrations!["001_initial.sql", "001_initial.down.sql"])
+/// ```
+#[macro_export]
+macro_rules! migrations {
+    ($($file:literal),* $(,)?) => {
+        [$(($file, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/", $file)))),*]
+    };
+}
+
+/// [`Failure::NotFound`] with a formatted message.
+#[macro_export]
+macro_rules! not_found {
+    ($($message:tt)*) => { $crate::Failure::not_found(format!($($message)*)) };
+}
+
+/// [`Failure::Invalid`] with a formatted message, without fields.
+#[macro_export]
+macro_rules! invalid {
+    ($($message:tt)*) => { $crate::Failure::invalid(format!($($message)*)) };
+}
+
+/// [`Failure::Conflict`] with a formatted message; from a filter it is a veto.
+#[macro_export]
+macro_rules! conflict {
+    ($($message:tt)*) => { $crate::Failure::conflict(format!($($message)*)) };
+}
+
+/// [`Failure::Forbidden`] with a formatted message.
+#[macro_export]
+macro_rules! forbidden {
+    ($($message:tt)*) => { $crate::Failure::forbidden(format!($($message)*)) };
+}
