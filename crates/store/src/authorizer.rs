@@ -61,7 +61,9 @@ impl Worn {
                 face if face == Face::Store as u8 => None,
                 face if face == Face::Host as u8 => for_host(&context.action),
                 face if face == Face::Migration as u8 => match context.database_name {
-                    Some("temp") => Some("a migration makes something temporary".to_owned()),
+                    Some("temp") if !is_look_for_temporary(&context.action) => {
+                        Some("a migration makes something temporary".to_owned())
+                    }
                     _ => for_migration(&context.action),
                 },
                 _ => for_guest(&context.action),
@@ -171,6 +173,16 @@ fn for_migration(action: &AuthAction<'_>) -> Option<String> {
         }
         AuthAction::Attach { .. } | AuthAction::Detach { .. } => for_host(action),
         _ => Some("a migration makes something temporary, or of a kind that is not known".to_owned()),
+    }
+}
+
+/// When SQLite renames, it looks for the old name in what is temporary too.
+fn is_look_for_temporary(action: &AuthAction<'_>) -> bool {
+    match action {
+        AuthAction::Read { table_name: table, .. } | AuthAction::Update { table_name: table, .. } => {
+            begins(table, "sqlite_temp_")
+        }
+        _ => false,
     }
 }
 

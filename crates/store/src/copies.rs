@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use crate::Error;
 use crate::authorizer::Face;
@@ -37,7 +37,12 @@ impl Room {
             });
             let kept = copied.and_then(|()| file.parent().map_or(Ok(()), |folder| sync_folder(name, folder)));
             if kept.is_err() {
-                let _ = std::fs::remove_file(&file);
+                // Its journal too, or else the next copy of that name would be undone by it.
+                for ending in ["-journal", ""] {
+                    let mut name = file.clone().into_os_string();
+                    name.push(ending);
+                    let _ = std::fs::remove_file(name);
+                }
             }
             kept
         })
@@ -156,19 +161,16 @@ fn is_whole(name: &Arc<str>, connection: &Connection) -> Result<(), Error> {
     if said != "ok" {
         return Err(damaged(said));
     }
-    let mut statement =
-        connection.prepare("pragma foreign_key_check").map_err(|error| damaged(error.to_string()))?;
-    let mut broken = statement.raw_query();
-    match broken.next() {
+    let broken = connection
+        .prepare("pragma foreign_key_check")
+        .and_then(|mut statement| statement.query_row([], |row| row.get::<_, String>(0)).optional());
+    match broken {
         Ok(None) => Ok(()),
-        Ok(Some(row)) => {
-            let table: String = row.get(0).unwrap_or_default();
+        Ok(Some(table)) => {
             Err(damaged(format!("a row of the table {table} refers to one that is not there")))
         }
         // Tables whose reference fits no key of the other can be made, though never written to; the file is whole.
-        Err(rusqlite::Error::SqliteFailure(failure, _)) if failure.code == rusqlite::ErrorCode::Unknown => {
-            Ok(())
-        }
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) => Ok(()),
         Err(error) => Err(damaged(error.to_string())),
     }
 }

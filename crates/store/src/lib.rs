@@ -10,6 +10,7 @@
 mod authorizer;
 mod copies;
 mod error;
+mod functions;
 mod link;
 mod migrate;
 mod migration;

@@ -11,11 +11,14 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::Error;
 use crate::authorizer::{Face, Worn};
+use crate::functions;
 use crate::options::Options;
 use crate::statement::{Fault, Outcome, Statement, Want, bind, collect};
 
 /// The longest text of a statement, in bytes.
 const STATEMENT_BYTES: usize = 100 << 10;
+/// The largest value, and the largest row, in bytes.
+pub(crate) const VALUE_BYTES: i32 = 16 << 20;
 /// The longest text of a migration, in bytes.
 const MIGRATION_BYTES: i32 = 16 << 20;
 /// How much memory SQLite may take for all rooms of the process. What needs more fails, rather than the process.
@@ -120,7 +123,7 @@ impl Link {
             connection.set_db_config(setting, on)?;
         }
         for (limit, most) in [
-            (Limit::SQLITE_LIMIT_LENGTH, 16 << 20),
+            (Limit::SQLITE_LIMIT_LENGTH, VALUE_BYTES),
             (Limit::SQLITE_LIMIT_SQL_LENGTH, MIGRATION_BYTES),
             (Limit::SQLITE_LIMIT_EXPR_DEPTH, 200),
             (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 50),
@@ -133,6 +136,7 @@ impl Link {
         ] {
             connection.set_limit(limit, most)?;
         }
+        functions::replace_slow_ones(&connection)?;
         connection.set_prepared_statement_cache_capacity(128);
         let clock = Clock { born: Instant::now(), until: Arc::new(AtomicU64::new(u64::MAX)) };
         let asked = clock.clone();

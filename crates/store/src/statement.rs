@@ -132,11 +132,13 @@ impl ToSql for Parameter<'_> {
 
 /// Steps through all of it.
 pub(crate) fn collect(prepared: &mut CachedStatement<'_>) -> Result<Rows, Fault> {
-    let columns: Arc<[String]> = prepared.column_names().into_iter().map(str::to_owned).collect();
+    let mut columns: Option<Arc<[String]>> = None;
     let mut cells = Vec::new();
     let mut bytes = 0;
     let mut rows = prepared.raw_query();
     while let Some(row) = rows.next()? {
+        // Not before the first step: if tables have changed, SQLite prepares the statement again in it.
+        let columns = columns.get_or_insert_with(|| names(row.as_ref()));
         for index in 0..columns.len() {
             let value = match row.get_ref(index)? {
                 ValueRef::Null => Value::Null,
@@ -164,5 +166,10 @@ pub(crate) fn collect(prepared: &mut CachedStatement<'_>) -> Result<Rows, Fault>
             return Err(Fault::TooLarge(why.to_owned()));
         }
     }
-    Ok(Rows::new(columns, cells))
+    drop(rows);
+    Ok(Rows::new(columns.unwrap_or_else(|| names(prepared)), cells))
+}
+
+fn names(prepared: &rusqlite::Statement<'_>) -> Arc<[String]> {
+    prepared.column_names().map(str::to_owned).collect()
 }

@@ -75,7 +75,7 @@ struct Desk {
 }
 
 enum Place {
-    Home(Seat),
+    Home(Box<Seat>),
     Out,
     /// Whoever had it is no more; SQLite has undone what was not committed.
     Lost,
@@ -155,10 +155,10 @@ impl Writer {
         Ok(writer)
     }
 
-    fn sit(self: &Arc<Self>) -> Result<Seat, Error> {
+    fn sit(self: &Arc<Self>) -> Result<Box<Seat>, Error> {
         let link = Link::open(&self.room, &self.file, Purpose::Writing, &self.options)?;
         let now = Instant::now();
-        let mut seat = Seat {
+        let mut seat = Box::new(Seat {
             link,
             batch: Vec::new(),
             batch_began: now,
@@ -167,7 +167,7 @@ impl Writer {
             was_kept_long: false,
             is_stuck: false,
             writer: Weak::new(),
-        };
+        });
         seat.look_for_shared_harm()?;
         seat.writer = Arc::downgrade(self);
         Ok(seat)
@@ -242,7 +242,7 @@ impl Writer {
     }
 
     /// Goes on with the queue on a thread that may block, after `first`.
-    fn resume(self: &Arc<Self>, seat: Seat, first: impl FnOnce(&Self, &mut Seat) + Send + 'static) {
+    fn resume(self: &Arc<Self>, seat: Box<Seat>, first: impl FnOnce(&Self, &mut Seat) + Send + 'static) {
         let writer = Arc::clone(self);
         self.runtime().spawn_blocking(move || {
             let mut seat = seat;
@@ -280,7 +280,7 @@ impl Writer {
     }
 
     /// Does all that waits, and goes home.
-    fn work(self: &Arc<Self>, mut seat: Seat) {
+    fn work(self: &Arc<Self>, mut seat: Box<Seat>) {
         loop {
             if seat.is_stuck {
                 return;
@@ -466,7 +466,7 @@ impl Writer {
         is_any
     }
 
-    fn end(&self, mut seat: Seat) {
+    fn end(&self, mut seat: Box<Seat>) {
         let checkpoint = seat.link.with_connection(Face::Store, None, |connection| {
             connection.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))
         });
@@ -572,7 +572,7 @@ fn mentions(sql: &str, word: &[u8]) -> bool {
 /// The seat, lent to an interactive transaction. Dropping it undoes the transaction and lets the next one on.
 pub(crate) struct Lease {
     /// Absent only once it is given back.
-    seat: Option<Seat>,
+    seat: Option<Box<Seat>>,
     writer: Arc<Writer>,
 }
 

@@ -1,0 +1,261 @@
+//! Statements that take effect together, or not at all.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
+
+use std::time::Duration;
+
+use switchboard_store::{Error, Options, Room, Store, Synchronous, Value};
+
+async fn room_with(options: Options) -> (tempfile::TempDir, Room) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_sqlite(folder.path(), options).unwrap();
+    let room = store.room("clips").await.unwrap();
+    room.execute("create table clip (id integer primary key, title text not null)", vec![]).await.unwrap();
+    room.execute("create table _switchboard_outbox (what text not null)", vec![]).await.unwrap();
+    (folder, room)
+}
+
+async fn room() -> (tempfile::TempDir, Room) {
+    room_with(Options { synchronous: Synchronous::Normal, ..Options::default() }).await
+}
+
+fn hasty() -> Options {
+    let soon = Duration::from_millis(200);
+    Options { transaction_time: soon, synchronous: Synchronous::Normal, ..Options::default() }
+}
+
+async fn titles(room: &Room) -> Vec<String> {
+    room.query("select title from clip order by title", vec![]).await.unwrap().to().unwrap()
+}
+
+const INSERT: &str = "insert into clip (title) values ($1)";
+const ENDLESS: &str = "insert into clip (title)
+    with recursive n (x) as (select 1 union all select x + 1 from n) select 'endless' from n";
+
+fn titled(title: &str) -> Vec<Value> {
+    vec![title.into()]
+}
+
+#[tokio::test]
+async fn what_is_committed_is_there_and_what_is_dropped_is_not() {
+    let (_folder, room) = room().await;
+    let mut kept = room.begin().await.unwrap();
+    kept.execute(INSERT, titled("a")).await.unwrap();
+    kept.execute(INSERT, titled("b")).await.unwrap();
+    assert!(titles(&room).await.is_empty());
+    kept.commit().await.unwrap();
+    let mut dropped = room.begin().await.unwrap();
+    dropped.execute(INSERT, titled("c")).await.unwrap();
+    drop(dropped);
+    let unused = room.begin().await.unwrap();
+    drop(unused);
+    room.begin().await.unwrap().commit().await.unwrap();
+    room.execute(INSERT, titled("d")).await.unwrap();
+    assert_eq!(titles(&room).await, ["a", "b", "d"]);
+}
+
+#[tokio::test]
+async fn it_reads_what_it_wrote() {
+    let (_folder, room) = room().await;
+    let mut it = room.guest().begin().await.unwrap();
+    it.execute(INSERT, titled("a")).await.unwrap();
+    let seen: Vec<String> = it.query("select title from clip", vec![]).await.unwrap().to().unwrap();
+    assert_eq!(seen, ["a"]);
+    let gone: Vec<String> = it.query("delete from clip returning title", vec![]).await.unwrap().to().unwrap();
+    assert_eq!(gone, ["a"]);
+    assert!(it.query("select title from clip", vec![]).await.unwrap().is_empty());
+    it.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn one_begins_after_the_other_has_ended() {
+    let (_folder, room) = room().await;
+    let mut first = room.begin().await.unwrap();
+    first.execute(INSERT, titled("first")).await.unwrap();
+    let second = {
+        let room = room.clone();
+        tokio::spawn(async move {
+            let mut second = room.begin().await.unwrap();
+            let seen = second.query("select title from clip", vec![]).await.unwrap().len();
+            second.execute(INSERT, titled("second")).await.unwrap();
+            second.commit().await.unwrap();
+            seen
+        })
+    };
+    let write = {
+        let room = room.clone();
+        tokio::spawn(async move { room.execute(INSERT, titled("third")).await })
+    };
+    tokio::task::yield_now().await;
+    assert!(!second.is_finished() && !write.is_finished());
+    first.commit().await.unwrap();
+    assert_eq!(second.await.unwrap(), 1);
+    write.await.unwrap().unwrap();
+    assert_eq!(titles(&room).await, ["first", "second", "third"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_lose_no_update() {
+    let (_folder, room) = room().await;
+    room.execute("insert into clip values (1, '0')", vec![]).await.unwrap();
+    let before = room.stats();
+    let all: Vec<_> = (0..100)
+        .map(|_| {
+            let guest = room.guest();
+            tokio::spawn(async move {
+                let mut it = guest.begin().await.unwrap();
+                let is: Vec<String> = it.query("select title from clip", vec![]).await.unwrap().to().unwrap();
+                let next = is[0].parse::<i64>().unwrap() + 1;
+                it.execute("update clip set title = $1", titled(&next.to_string())).await.unwrap();
+                it.commit().await.unwrap();
+            })
+        })
+        .collect();
+    for one in all {
+        one.await.unwrap();
+    }
+    assert_eq!(titles(&room).await, ["100"]);
+    assert_eq!(room.stats().writes - before.writes, 100);
+}
+
+#[tokio::test]
+async fn one_that_holds_for_too_long_is_undone_and_the_next_goes_on() {
+    let (_folder, room) = room_with(hasty()).await;
+    let mut slow = room.begin().await.unwrap();
+    slow.execute(INSERT, titled("slow")).await.unwrap();
+    let mut next = room.begin().await.unwrap();
+    next.execute(INSERT, titled("next")).await.unwrap();
+    next.commit().await.unwrap();
+    let late = slow.execute(INSERT, titled("late")).await.unwrap_err();
+    assert!(matches!(late, Error::Timeout { what: "a transaction", .. }), "{late:?}");
+    assert!(matches!(slow.query("select 1", vec![]).await, Err(Error::Timeout { .. })));
+    assert!(matches!(slow.commit().await, Err(Error::Timeout { .. })));
+    assert_eq!(titles(&room).await, ["next"]);
+    assert_eq!(room.stats().timeouts, 1);
+}
+
+#[tokio::test]
+async fn one_whose_statement_never_ends_is_undone_and_the_next_goes_on() {
+    let (_folder, room) = room_with(hasty()).await;
+    let mut slow = room.guest().begin().await.unwrap();
+    slow.execute(INSERT, titled("slow")).await.unwrap();
+    let late = slow.execute(ENDLESS, vec![]).await.unwrap_err();
+    assert!(matches!(late, Error::Timeout { what: "a transaction", .. }), "{late:?}");
+    room.execute(INSERT, titled("next")).await.unwrap();
+    assert!(slow.commit().await.is_err());
+    assert_eq!(titles(&room).await, ["next"]);
+    assert_eq!(room.stats().timeouts, 1);
+}
+
+#[tokio::test]
+async fn a_write_that_is_stopped_ends_its_transaction_and_a_read_does_not() {
+    let statement_time = Duration::from_millis(100);
+    let (_folder, room) = room_with(Options { statement_time, ..Options::default() }).await;
+    let mut it = room.begin().await.unwrap();
+    it.execute(INSERT, titled("a")).await.unwrap();
+    let endless = "with recursive n (x) as (select 1 union all select x + 1 from n) select count(*) from n";
+    let error = it.query(endless, vec![]).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { what: "a statement", .. }), "{error:?}");
+    it.execute(INSERT, titled("b")).await.unwrap();
+    it.commit().await.unwrap();
+    let mut it = room.begin().await.unwrap();
+    it.execute(INSERT, titled("c")).await.unwrap();
+    assert!(matches!(it.execute(ENDLESS, vec![]).await, Err(Error::Timeout { .. })));
+    assert!(it.execute(INSERT, titled("d")).await.is_err());
+    assert!(it.commit().await.is_err());
+    assert_eq!(titles(&room).await, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn a_statement_that_fails_is_undone_by_itself() {
+    let (_folder, room) = room().await;
+    let mut it = room.guest().begin().await.unwrap();
+    it.execute(INSERT, titled("a")).await.unwrap();
+    for sql in [
+        "insert into clip (title) values ('half'), (null)",
+        "insert or fail into clip (title) values ('half'), (null)",
+        "insert into clip (title) values ('half') returning cast(x'ff' as text)",
+        "insert into nowhere values (1)",
+        "select * from _switchboard_outbox",
+    ] {
+        it.execute(sql, vec![]).await.expect_err(sql);
+    }
+    it.execute(INSERT, titled("b")).await.unwrap();
+    it.commit().await.unwrap();
+    assert_eq!(titles(&room).await, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn one_that_undoes_itself_by_sql_has_ended() {
+    let (_folder, room) = room().await;
+    let mut it = room.guest().begin().await.unwrap();
+    it.execute(INSERT, titled("a")).await.unwrap();
+    let error = it.execute("insert or rollback into clip (title) values (null)", vec![]).await.unwrap_err();
+    assert!(matches!(error, Error::Constraint { .. }), "{error:?}");
+    assert!(it.execute(INSERT, titled("b")).await.is_err());
+    assert!(it.commit().await.is_err());
+    room.execute(INSERT, titled("c")).await.unwrap();
+    assert_eq!(titles(&room).await, ["c"]);
+}
+
+#[tokio::test]
+async fn a_guests_transaction_carries_what_the_host_notes_in_it() {
+    let (_folder, room) = room().await;
+    let note = "insert into _switchboard_outbox values ($1)";
+    for is_kept in [true, false] {
+        let mut it = room.guest().begin().await.unwrap();
+        it.execute(INSERT, titled("a")).await.unwrap();
+        assert!(matches!(it.execute(note, titled("forged")).await, Err(Error::Forbidden { .. })));
+        it.execute_as_host(note, titled("clip.added")).await.unwrap();
+        let noted = it.query_as_host("select what from _switchboard_outbox", vec![]).await.unwrap();
+        assert_eq!(noted.to::<String>().unwrap().last().unwrap(), "clip.added");
+        assert!(matches!(it.execute(note, titled("forged")).await, Err(Error::Forbidden { .. })));
+        if is_kept {
+            it.commit().await.unwrap();
+        }
+    }
+    assert_eq!(titles(&room).await, ["a"]);
+    let notes = room.query("select what from _switchboard_outbox", vec![]).await.unwrap();
+    assert_eq!(notes.to::<String>().unwrap(), ["clip.added"]);
+}
+
+#[tokio::test]
+async fn one_dropped_while_its_statement_runs_is_undone_when_that_ends() {
+    let statement_time = Duration::from_millis(300);
+    let (_folder, room) = room_with(Options { statement_time, ..Options::default() }).await;
+    let mut it = room.begin().await.unwrap();
+    it.execute(INSERT, titled("a")).await.unwrap();
+    let gone = tokio::time::timeout(Duration::from_millis(20), it.execute(ENDLESS, vec![])).await;
+    assert!(gone.is_err());
+    // Nobody waits for that statement any more, but it has the connection.
+    assert!(it.execute(INSERT, titled("b")).await.is_err());
+    drop(it);
+    room.execute(INSERT, titled("next")).await.unwrap();
+    assert_eq!(titles(&room).await, ["next"]);
+    let mut it = room.begin().await.unwrap();
+    let gone = tokio::time::timeout(Duration::from_millis(20), it.execute(ENDLESS, vec![])).await;
+    assert!(gone.is_err());
+    assert!(it.commit().await.is_err());
+    assert_eq!(titles(&room).await, ["next"]);
+}
+
+#[tokio::test]
+async fn one_that_was_asked_for_and_not_taken_holds_nobody_up() {
+    let (_folder, room) = room().await;
+    for _ in 0..50 {
+        let _ = tokio::time::timeout(Duration::ZERO, room.begin()).await;
+        let waiting = tokio::spawn({
+            let room = room.clone();
+            async move { room.begin().await }
+        });
+        tokio::task::yield_now().await;
+        waiting.abort();
+    }
+    room.execute(INSERT, titled("a")).await.unwrap();
+    assert_eq!(titles(&room).await, ["a"]);
+}
