@@ -104,8 +104,6 @@ enum Heard {
     Failed(Failure),
     /// Nobody is there to hear it, and it is not waited for.
     Skipped,
-    /// The listener does not serve now.
-    Absent,
 }
 
 impl FanOut {
@@ -120,7 +118,7 @@ impl FanOut {
         (worker, handle)
     }
 
-    /// Works until the server stops, or until the plugin is gone with its data.
+    /// Works until the server stops.
     pub(crate) async fn run(mut self) {
         let mut stopping = self.shared.stopping.subscribe();
         let mut troubles = Troubles::default();
@@ -241,17 +239,17 @@ impl FanOut {
         while work.running.len() < most
             && let Some((key, seq, attempt)) = work.lanes.take_due(now)
         {
-            if snapshot.plugin(key.listener.as_str()).is_none() {
+            let Some(listener) = snapshot.plugin(key.listener.as_str()).map(Arc::clone) else {
                 // It was not tried, so it is not counted.
                 work.lanes.again(&key, seq, attempt, self.shared.after(self.shared.options.longest_wait));
                 continue;
-            }
+            };
             self.handle.signal.begin();
             let call = teller.clone();
             let room = work.room.clone();
             work.running.spawn(async move {
                 let heard = match said(&room, seq).await {
-                    Ok(Some(said)) => call.again(&said, &key.listener, attempt + 1).await,
+                    Ok(Some(said)) => call.again(&said, &listener, attempt + 1).await,
                     Ok(None) => Heard::Skipped,
                     Err(error) => Heard::Failed(error.into()),
                 };
@@ -328,13 +326,6 @@ impl FanOut {
                     if let Some(work) = &mut self.work {
                         work.lanes.done(&key, seq, now);
                         work.ledger.note(seq, key.listener, Standing::Settled);
-                    }
-                }
-                Heard::Absent => {
-                    let at = self.shared.after(self.shared.options.longest_wait);
-                    if let Some(work) = &mut self.work {
-                        // It was not tried, so it is not counted.
-                        work.lanes.again(&key, seq, attempt.saturating_sub(1), at);
                     }
                 }
             },
@@ -565,12 +556,11 @@ impl Teller {
         dispatch(&self.snapshot, listener, caller, Terms::default(), Call::Event(event)).await.map(drop)
     }
 
-    async fn again(&self, said: &Said, listener: &PluginId, attempt: u32) -> Heard {
-        let Some(plugin) = self.snapshot.plugin(listener.as_str()) else { return Heard::Absent };
-        if said.organization_id().is_some_and(|id| !self.snapshot.is_enabled(plugin, id)) {
+    async fn again(&self, said: &Said, listener: &Arc<Loaded>, attempt: u32) -> Heard {
+        if said.organization_id().is_some_and(|id| !self.snapshot.is_enabled(listener, id)) {
             return Heard::Skipped;
         }
-        match self.tell(said, plugin, attempt).await {
+        match self.tell(said, listener, attempt).await {
             Ok(()) => Heard::Well,
             Err(failure) => Heard::Failed(failure),
         }

@@ -61,9 +61,12 @@ const SCHEMA: [&str; 6] = [
 pub async fn prepare(room: &Room) -> Result<(), Error> {
     let there = "select 1 from sqlite_schema where name = '_switchboard_cursor'";
     if room.query(there, vec![]).await?.is_empty() {
+        // Together they wait for the disk once.
+        let mut tables = room.begin().await?;
         for statement in SCHEMA {
-            room.execute(statement, vec![]).await?;
+            tables.execute(statement, vec![]).await?;
         }
+        tables.commit().await?;
     }
     Ok(())
 }

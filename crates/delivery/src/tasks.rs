@@ -222,7 +222,8 @@ impl Tasks {
         let busy = !self.running.is_empty();
         let next_due = self.next_due.filter(|_| self.running.len() < most);
         let is_due = next_due.is_some_and(|due| due <= now);
-        if !busy && !(is_due && serving.is_some()) {
+        let nothing_to_begin = !is_due || serving.is_none();
+        if !busy && nothing_to_begin {
             self.handle.signal.answer(question);
         }
         if busy && self.write_progress_at <= Instant::now() {

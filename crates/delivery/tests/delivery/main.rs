@@ -1,0 +1,10 @@
+//! Events and tasks, through a real kernel with real plugins on real databases.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod backlog;
+mod dead_letters;
+mod events;
+mod plugins;
+mod rest;
+mod restart;
+mod tasks;
