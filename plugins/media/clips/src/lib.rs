@@ -9,6 +9,7 @@ mod condition;
 mod facts;
 mod filters;
 mod library;
+mod matroska;
 mod media;
 mod mp4;
 mod range;

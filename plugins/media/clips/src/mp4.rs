@@ -280,7 +280,67 @@ fn long(bytes: &[u8], at: usize) -> Option<u64> {
 mod tests {
     use std::io::Cursor;
 
+    use proptest::prelude::*;
+
     use super::*;
+
+    const KINDS: [&[u8; 4]; 14] = [
+        b"moov", b"trak", b"mdia", b"minf", b"stbl", b"mvex", b"mvhd", b"mehd", b"tkhd", b"mdhd", b"hdlr",
+        b"stsd", b"stts", b"free",
+    ];
+
+    /// Boxes within boxes, some of which lie about their size.
+    fn boxes() -> impl Strategy<Value = Vec<u8>> {
+        let kind = || prop::sample::select(KINDS.to_vec());
+        let size = || {
+            prop_oneof![
+                8 => Just(None),
+                1 => (0..40_u32).prop_map(Some),
+                1 => any::<u32>().prop_map(Some),
+            ]
+        };
+        let lying = |kind: &[u8; 4], size: Option<u32>, content: &[u8]| {
+            let mut bytes = boxed(kind, content);
+            if let Some(size) = size {
+                bytes[..4].copy_from_slice(&size.to_be_bytes());
+            }
+            bytes
+        };
+        let leaf = (kind(), size(), prop::collection::vec(any::<u8>(), 0..120));
+        leaf.prop_map(move |(kind, size, content)| lying(kind, size, &content)).prop_recursive(
+            7,
+            60,
+            6,
+            move |inner| {
+                (kind(), size(), prop::collection::vec(inner, 0..6))
+                    .prop_map(move |(kind, size, content)| lying(kind, size, &content.concat()))
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_in_a_file_its_facts_are_read_to_an_end(
+            begin in boxes(), bytes in prop::collection::vec(any::<u8>(), 0..400),
+        ) {
+            facts(&[&boxed(b"moov", &begin), &bytes[..]].concat());
+            facts(&[&begin, &bytes[..]].concat());
+            facts(&bytes);
+        }
+
+        #[test]
+        fn a_movie_with_any_bytes_in_any_place_is_read_to_an_end(
+            position in 0..600_usize, bytes in prop::collection::vec(any::<u8>(), 1..16), turned: bool,
+        ) {
+            let mut movie = movie(turned, b"avc1");
+            let begin = position.min(movie.len());
+            let end = (begin + bytes.len()).min(movie.len());
+            movie.splice(begin..end, bytes);
+            let facts = facts(&movie);
+            prop_assert!(facts.duration.is_none_or(|seconds| seconds.is_finite() && seconds > 0.0));
+            prop_assert!(facts.fps.is_none_or(|fps| fps.is_finite()));
+        }
+    }
 
     fn boxed(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
         let mut bytes = u32::try_from(content.len() + 8).unwrap().to_be_bytes().to_vec();

@@ -41,7 +41,34 @@ fn number(digits: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{Wanted::*, wanted};
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_for_a_part_lies_within(header in "(bytes *= *)?[0-9 ,=+-]{0,24}|.*", size: u64) {
+            if let Part(part) = wanted(Some(&header), size) {
+                prop_assert!(part.start < part.end && part.end <= size, "{header} of {size}: {part:?}");
+            }
+        }
+
+        #[test]
+        fn a_part_is_what_both_ends_say(first: u64, last: u64, size in 1..=u64::MAX) {
+            let expected = match first.cmp(&last) {
+                std::cmp::Ordering::Greater => Whole,
+                _ if first >= size => Unsatisfiable,
+                _ => Part(first..last.min(size - 1) + 1),
+            };
+            prop_assert_eq!(wanted(Some(&format!("bytes={first}-{last}")), size), expected);
+        }
+
+        #[test]
+        fn the_end_is_as_long_as_it_is_asked_to_be(count in 1..=u64::MAX, size in 1..=u64::MAX) {
+            let expected = Part(size - count.min(size)..size);
+            prop_assert_eq!(wanted(Some(&format!("bytes=-{count}")), size), expected);
+        }
+    }
 
     #[test]
     fn a_part_is_given_by_its_ends_its_beginning_or_its_length_from_the_end() {

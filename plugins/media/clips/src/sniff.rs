@@ -52,7 +52,25 @@ fn is_mpeg_audio(first: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::content_type;
+    use proptest::prelude::*;
+
+    use super::{content_type, ending};
+
+    proptest! {
+        #[test]
+        fn whatever_a_file_begins_with_it_is_something_that_runs_nowhere(
+            mut first in prop::collection::vec(any::<u8>(), 0..600),
+            word in prop::sample::select(vec![&b""[..], b"RIFF", b"\x1a\x45\xdf\xa3", b"\xff\xfb", b"ID3", b"ftyp"]),
+            position in 0..9_usize,
+        ) {
+            first.splice(position.min(first.len())..position.min(first.len()), word.iter().copied());
+            let known = content_type(&first);
+            let runs_nowhere =
+                known.starts_with("video/") || known.starts_with("audio/") || known == "application/octet-stream";
+            prop_assert!(runs_nowhere, "{known}");
+            prop_assert_eq!(ending(known) == "bin", known == "application/octet-stream");
+        }
+    }
 
     #[test]
     fn files_are_known_by_their_first_bytes() {
