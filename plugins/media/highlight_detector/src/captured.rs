@@ -2,11 +2,10 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use serde_json::json;
 use switchboard_sdk::prelude::*;
 
 use crate::{
-    clip::{Clip, Outcome},
+    clip::{Clip, Order, Outcome},
     listening::{listen, media_of, no_file},
 };
 
@@ -27,7 +26,7 @@ async fn outcome_of(ctx: &Context, clip: i64) -> Result<Outcome> {
     let media = media_of(ctx, clip).await?;
     let Some(key) = media.key else { return Ok(no_file()) };
     if media.duration.is_some_and(|duration| duration > AT_ONCE) {
-        return hand_over(ctx, clip).await;
+        return hand_over(ctx, clip, key).await;
     }
     let call = ctx.clone();
     let heard = listen(ctx, &key, move |progress| {
@@ -37,10 +36,10 @@ async fn outcome_of(ctx: &Context, clip: i64) -> Result<Outcome> {
     });
     match heard.await? {
         Some(outcome) => Ok(outcome),
-        None => hand_over(ctx, clip).await,
+        None => hand_over(ctx, clip, key).await,
     }
 }
 
-async fn hand_over(ctx: &Context, clip: i64) -> Result<Outcome> {
-    ctx.schedule().run("analyse", &json!({ "id": clip })).await.map(Outcome::Queued)
+async fn hand_over(ctx: &Context, id: i64, media: String) -> Result<Outcome> {
+    ctx.schedule().run("analyse", &Order { id, media }).await.map(Outcome::Queued)
 }

@@ -38,6 +38,14 @@ pub(crate) struct Media {
     pub(crate) duration: Option<f64>,
 }
 
+/// A clip that is to be listened to in the background.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Order {
+    pub(crate) id: i64,
+    /// The blob of its file: a clip that has another meanwhile has been captured anew.
+    pub(crate) media: String,
+}
+
 /// What came of listening to a clip.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Outcome {

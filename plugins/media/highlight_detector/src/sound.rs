@@ -276,6 +276,8 @@ fn name_of(codec: AudioCodecId) -> String {
         well_known::CODEC_ID_SPEEX => "Speex",
         well_known::CODEC_ID_WMA => "WMA",
         well_known::CODEC_ID_WAVPACK => "WavPack",
+        // Low complexity is decoded, up to two channels.
+        well_known::CODEC_ID_AAC => "HE-AAC, or AAC of more than two channels",
         well_known::CODEC_ID_MP1 => "MPEG layer I",
         well_known::CODEC_ID_MP2 => "MPEG layer II",
         other => return format!("number {other}"),

@@ -1,15 +1,28 @@
 //! The detector beside the clips plugin, on a real kernel: what becomes of a clip's metadata.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot read its files has failed"
+)]
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use serde_json::{Value, json};
+use switchboard_sdk::Definition;
 use switchboard_testkit::{Answer, Stage};
+use tokio::sync::{Notify, mpsc};
 
 const CLIPS: &str = "/api/v1/clips";
 
 async fn stage() -> Stage {
-    let plugins = [clips::plugin().build(), highlight_detector::plugin().build()];
-    Stage::with(plugins.map(|plugin| plugin.unwrap_or_else(|faults| panic!("{faults}")))).await
+    stage_with([]).await
+}
+
+/// Both plugins, and others.
+async fn stage_with(others: impl IntoIterator<Item = Definition>) -> Stage {
+    let plugins = [clips::plugin(), highlight_detector::plugin()].into_iter().chain(others);
+    Stage::with(plugins.map(|plugin| plugin.build().unwrap_or_else(|faults| panic!("{faults}")))).await
 }
 
 fn media(name: &str) -> Vec<u8> {
@@ -119,8 +132,7 @@ async fn the_detection_is_complete_when_the_clip_was_processed() {
     let clip = upload(&stage, "passage.flac", &media("passage.flac")).await;
     assert_eq!(clip["metadata"]["highlight_detection_complete"], Value::Null);
     let address = format!("{CLIPS}/{}", clip["id"]);
-    let clip: Value =
-        stage.ask("PATCH", &address).json(&json!({ "processed": true })).send().await.json(200);
+    let clip: Value = stage.ask("PATCH", &address).json(&json!({ "processed": true })).send().await.json(200);
     assert_eq!(clip["metadata"]["highlight_detection_complete"], true, "{clip:#}");
     assert_eq!(clip["metadata"]["highlight_count"], 1, "and its highlights stay");
 }
@@ -143,7 +155,27 @@ async fn a_long_clip_is_answered_at_once_and_heard_in_the_background() {
 }
 
 #[tokio::test]
-async fn the_run_says_how_far_it_came() {
+async fn somebody_who_waits_sees_how_far_it_is() {
+    let stage = stage().await;
+    let clip = upload(&stage, "evening.wav", &long_recording(30, 400)).await;
+    let run = clip["metadata"]["analysis"]["run"].as_str().unwrap().to_owned();
+    let detector = "highlight_detector".parse().unwrap();
+    let mut under_way = Vec::new();
+    loop {
+        let status = stage.delivery().task_status(&detector, &run).await.unwrap().expect("the run is known");
+        if format!("{:?}", status.state) == "Done" {
+            break;
+        }
+        under_way.extend(status.progress.filter(|progress| progress.share > 0.0 && progress.share < 1.0));
+        under_way.dedup();
+        tokio::task::yield_now().await;
+    }
+    assert!(!under_way.is_empty());
+    assert!(under_way.iter().all(|progress| progress.message.ends_with(" of 30 minutes")), "{under_way:?}");
+}
+
+#[tokio::test]
+async fn a_run_is_done_once() {
     let stage = stage().await;
     let clip = upload(&stage, "evening.wav", &long_recording(11, 400)).await;
     let run = clip["metadata"]["analysis"]["run"].as_str().unwrap().to_owned();
@@ -152,7 +184,7 @@ async fn the_run_says_how_far_it_came() {
     let status = stage.delivery().task_status(&detector, &run).await.unwrap().expect("the run is known");
     assert_eq!(status.task, "analyse");
     assert_eq!(status.error, None, "{status:?}");
-    assert_eq!(status.attempt, 1, "{status:?}");
+    assert_eq!((format!("{:?}", status.state).as_str(), status.attempt), ("Done", 1), "{status:?}");
 }
 
 #[tokio::test]
@@ -174,6 +206,58 @@ async fn what_was_heard_in_a_file_that_was_replaced_is_not_said_of_the_new_one()
     stage.idle().await;
     let metadata = self::clip(&stage, &clip["id"]).await["metadata"].clone();
     assert_eq!(metadata["highlight_count"], 3, "{metadata:#}");
+    assert_eq!(metadata["analysis"], Value::Null, "{metadata:#}");
+}
+
+/// A plugin that takes its time with every clip, after the detector had its turn.
+const THOROUGH: &str = r#"
+id: thorough
+name: Thorough
+version: 1.0.0
+type: builtin
+category: media
+enabled_by_default: true
+requires: [{ plugin_id: clips, version: ">=1" }]
+provides:
+  filters: [{ name: clip.captured }]
+"#;
+
+#[tokio::test]
+async fn a_long_clip_that_is_heard_before_its_answer_is_given_does_not_stay_queued() {
+    let (runs, mut asked) = mpsc::unbounded_channel();
+    let go_on = Arc::new(Notify::new());
+    let waits = go_on.clone();
+    let thorough = Definition::new(THOROUGH).filter("clip.captured", move |_, clip: Value| {
+        let (runs, waits) = (runs.clone(), waits.clone());
+        async move {
+            let run = clip["metadata"]["analysis"]["run"].as_str().unwrap_or_default();
+            runs.send(run.to_owned()).unwrap();
+            waits.notified().await;
+            Ok(clip)
+        }
+    });
+    let stage = stage_with([thorough]).await;
+    let file = long_recording(11, 400);
+    let heard_too_early = async {
+        let run = asked.recv().await.unwrap();
+        let detector = "highlight_detector".parse().unwrap();
+        loop {
+            let status = stage.delivery().task_status(&detector, &run).await.unwrap().unwrap();
+            if let Some(error) = status.error {
+                assert!(error.contains("is not saved yet"), "{error}");
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        go_on.notify_one();
+    };
+    let (clip, ()) = tokio::join!(upload(&stage, "evening.wav", &file), heard_too_early);
+    assert_eq!(clip["metadata"]["analysis"]["status"], "queued", "{clip:#}");
+
+    stage.clock().advance(std::time::Duration::from_secs(60));
+    stage.idle().await;
+    let metadata = self::clip(&stage, &clip["id"]).await["metadata"].clone();
+    assert_eq!(metadata["highlight_count"], 1, "{metadata:#}");
     assert_eq!(metadata["analysis"], Value::Null, "{metadata:#}");
 }
 
