@@ -40,6 +40,9 @@ pub(crate) struct Global {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Start the server.
+    ///
+    /// Settings come from the command line, then the environment, then `switchboard.toml` in the data folder, then defaults.
+    /// `DISABLED_PLUGINS=a,b` switches plugins off.
     Serve(Serve),
     /// See and switch plugins.
     #[command(subcommand)]
@@ -81,10 +84,7 @@ pub(crate) enum Command {
     Doctor,
 }
 
-/// Start the server.
-///
-/// Settings come from the command line, then the environment, then `switchboard.toml` in the data folder, then defaults.
-/// `DISABLED_PLUGINS=a,b` switches plugins off.
+/// How the server is started.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
                         switchboard serve\n  \

@@ -22,8 +22,7 @@ pub(crate) struct Running {
     pub(crate) delivery: Arc<Delivery>,
     pub(crate) http: HttpOptions,
     store: Store,
-    // The kernel asks it for hosts, and refers to it no longer than it lives.
-    _capabilities: Arc<Capabilities>,
+    capabilities: Arc<Capabilities>,
 }
 
 /// Where a server keeps what it keeps.
@@ -36,7 +35,7 @@ pub(crate) struct Places<'a> {
 /// A plugin that does not serve, and why.
 pub(crate) struct Absent {
     pub(crate) id: String,
-    pub(crate) state: &'static str,
+    pub(crate) state: String,
     pub(crate) reason: String,
 }
 
@@ -82,7 +81,7 @@ pub(crate) async fn compose(
     delivery.attach(&kernel);
     kernel.load_plugins().await.context("the plugins cannot be loaded")?;
     let http = http_options(settings, store.clone());
-    Ok(Running { kernel, delivery, http, store, _capabilities: capabilities })
+    Ok(Running { kernel, delivery, http, store, capabilities })
 }
 
 impl Running {
@@ -104,12 +103,12 @@ impl Running {
         let known =
             catalog.entries().filter(|(_, entry)| entry.state != State::Loaded).map(|(id, entry)| Absent {
                 id: id.to_string(),
-                state: entry.state.as_str(),
+                state: entry.state.as_str().to_owned(),
                 reason: entry.state.reason().unwrap_or("it was not loaded").to_owned(),
             });
         let unreadable = catalog.unreadable().iter().map(|folder| Absent {
             id: folder.label.clone(),
-            state: "failed",
+            state: "unreadable".to_owned(),
             reason: folder.reason.clone(),
         });
         known.chain(unreadable).collect()
@@ -128,6 +127,7 @@ impl Running {
     /// Stops delivering, unloads the plugins and closes the databases, in this order. What is delivered at the moment may
     /// take as long as `grace`.
     pub(crate) async fn stop(self, grace: Duration) {
+        self.capabilities.stop();
         self.delivery.stop(grace).await;
         self.kernel.unload_plugins().await;
         self.store.close().await;

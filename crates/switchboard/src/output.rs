@@ -157,9 +157,9 @@ impl Output {
             return indicatif::ProgressBar::hidden();
         }
         let template = if bytes {
-            "{msg:24} {bar:32} {bytes}/{total_bytes} {eta}"
+            "{msg:20} {bar:24} {bytes}/{total_bytes} {eta}"
         } else {
-            "{msg:24} {bar:32} {pos}/{len}"
+            "{msg:20} {bar:24} {pos}/{len}"
         };
         let bar = indicatif::ProgressBar::new(length);
         if let Ok(style) = indicatif::ProgressStyle::with_template(template) {

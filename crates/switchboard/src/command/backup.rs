@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use serde_json::json;
+use switchboard_kernel::KERNEL_ROOM;
 use switchboard_store::{Options as StoreOptions, Store};
 
 use crate::{
@@ -34,6 +35,10 @@ pub(crate) async fn run(
     if !folder.root().is_dir() {
         return Err(anyhow!("there is no data folder {shown}")).advise("name another with --data");
     }
+    if !folder.databases().join(format!("{KERNEL_ROOM}.sqlite")).is_file() {
+        return Err(anyhow!("there is no database in {shown}"))
+            .advise("name the data folder of a server with --data");
+    }
     // A server that runs stays; where none does, none starts before this is done.
     let lock = match is_served(folder).await {
         true => None,
@@ -48,7 +53,8 @@ pub(crate) async fn run(
 
     let databases = copy_everything(folder, &staging, lock.is_some(), output).await?;
     check(&staging.databases(), output).await.context("the copy of a database is not whole")?;
-    let index = write(archive, folder, &staging, made_at.to_string(), output)
+    let made_at = made_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let index = write(archive, folder, &staging, made_at, output)
         .with_context(|| format!("the backup {} cannot be written", target.display()))?;
     let size = verify(partial.path(), output).context("the backup that was written cannot be read back")?;
     put_in_place(partial, &target)?;
@@ -137,13 +143,8 @@ async fn copy_everything(
     output: &Output,
 ) -> anyhow::Result<usize> {
     gather_blobs(&data.blobs(), &staging.blobs())?;
-    let shown = data.databases().display().to_string();
     let store = Store::open_sqlite(&data.databases(), StoreOptions::default())?;
     let rooms = store.rooms()?;
-    if rooms.is_empty() {
-        return Err(anyhow!("there is no database in {shown}"))
-            .advise("name the data folder of a server with --data");
-    }
     create_private(&staging.databases())
         .with_context(|| format!("{} cannot be made", staging.databases().display()))?;
     let bar = output.progress(rooms.len() as u64, false).with_message("copying databases");

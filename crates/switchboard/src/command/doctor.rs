@@ -1,6 +1,6 @@
 //! `switchboard doctor`: what is wrong with the data folder and what lies round it, and what to do about it.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::ExitCode};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::ExitCode, time::Duration};
 
 use indicatif::HumanBytes;
 use rustix::fs::{Access, access, statvfs};
@@ -13,9 +13,11 @@ use crate::{
     archive::files_below,
     client::{Client, is_served},
     command::plugin,
-    data_folder::DataFolder,
+    compose::{Absent, Places, compose},
+    data_folder::{DataFolder, create_private},
     operator_settings::OperatorSettings,
     output::{self, Output, Tone},
+    scratch::Scratch,
 };
 
 /// With less than this left on the disk, a busy server is soon without.
@@ -100,13 +102,12 @@ async fn examine(folder: &DataFolder, examination: &mut Examination, output: &Ou
     }
     let is_served = is_served(folder).await;
     let is_free = server(folder, is_served, examination);
-    databases(folder, examination, output).await;
+    databases(folder, is_free, examination, output).await;
     blobs(folder, examination);
     if examination.is_wanting() {
-        let says = "not looked at: loading them could write to what is wanting above";
-        examination.warning("plugins", says, "put that right, and run `switchboard doctor` again");
+        examination.warning("plugins", "not looked at", "put right what is wanting, and run this again");
     } else if is_served || is_free {
-        plugins(folder, examination).await;
+        plugins(folder, is_served, examination).await;
     }
 }
 
@@ -186,7 +187,7 @@ fn server(folder: &DataFolder, is_served: bool, examination: &mut Examination) -
     }
 }
 
-async fn databases(folder: &DataFolder, examination: &mut Examination, output: &Output) {
+async fn databases(folder: &DataFolder, is_free: bool, examination: &mut Examination, output: &Output) {
     let path = folder.databases();
     if !path.join(format!("{KERNEL_ROOM}.sqlite")).is_file() {
         if path.is_dir() {
@@ -225,6 +226,9 @@ async fn databases(folder: &DataFolder, examination: &mut Examination, output: &
         bar.inc(1);
     }
     bar.finish_and_clear();
+    if is_free {
+        store.close().await;
+    }
 }
 
 fn blobs(folder: &DataFolder, examination: &mut Examination) {
@@ -241,42 +245,69 @@ fn blobs(folder: &DataFolder, examination: &mut Examination) {
     }
 }
 
-async fn plugins(folder: &DataFolder, examination: &mut Examination) {
-    let client = match Client::reach(folder).await {
-        Ok(client) => client,
+/// What the server that runs says of its plugins; without one, what becomes of them when they are loaded on a copy.
+async fn plugins(folder: &DataFolder, is_served: bool, examination: &mut Examination) {
+    let found = match is_served {
+        true => served_plugins(folder).await,
+        false => loaded_on_a_copy(folder).await,
+    };
+    let (loaded, absent) = match found {
+        Ok(found) => found,
         Err(error) => {
-            examination.wanting("plugins", format!("{error:#}"), "`switchboard serve` says more");
+            examination.wanting("plugins", format!("{error:#}"), "`switchboard serve` says more in its log");
             return;
         }
     };
+    for Absent { id, state, reason } in absent.iter().filter(|absent| absent.state != "disabled") {
+        let advice = "correct that, and start the server again; DISABLED_PLUGINS leaves a plugin out";
+        examination.wanting(&format!("plugin {id}"), format!("{state}: {reason}"), advice);
+    }
+    let off = absent.iter().filter(|absent| absent.state == "disabled").count();
+    examination.ok("plugins", format!("{loaded} run, {off} are switched off, {} fail", absent.len() - off));
+}
+
+/// How many serve, and those that do not.
+type Found = (usize, Vec<Absent>);
+
+async fn served_plugins(folder: &DataFolder) -> anyhow::Result<Found> {
+    let client = Client::reach(folder).await?;
     let listed = plugin::all(&client).await;
     client.close().await;
-    let plugins = match listed {
-        Ok(plugins) => plugins,
-        Err(error) => {
-            examination.wanting(
-                "plugins",
-                format!("they cannot be listed: {error:#}"),
-                "look at the server's log",
-            );
-            return;
-        }
-    };
-    let mut loaded = 0;
-    for plugin in &plugins {
-        let text = |name: &str| plugin.get(name).and_then(Json::as_str);
-        let (id, state) = (text("id").unwrap_or("-"), text("state").unwrap_or("-"));
-        match state {
+    let (mut loaded, mut absent) = (0, Vec::new());
+    for plugin in listed? {
+        let text = |name: &str| plugin.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+        match text("state").as_str() {
             "loaded" => loaded += 1,
-            "disabled" => {}
-            _ => {
-                let reason = text("reason").unwrap_or("nothing says why");
-                let advice = "correct that, and start the server again; DISABLED_PLUGINS leaves a plugin out";
-                examination.wanting(&format!("plugin {id}"), format!("does not run: {reason}"), advice);
+            state => {
+                absent.push(Absent { id: text("id"), state: state.to_owned(), reason: text("reason") });
             }
         }
     }
-    examination.ok("plugins", format!("{loaded} of {} run", plugins.len()));
+    Ok((loaded, absent))
+}
+
+/// Loading a plugin may change its tables, and to examine is not to change: it is done on copies of the databases.
+async fn loaded_on_a_copy(folder: &DataFolder) -> anyhow::Result<Found> {
+    let _lock = folder.take()?;
+    let settings = OperatorSettings::read(folder.root())?;
+    let switched_off = settings.switched_off_here()?;
+    let scratch = Scratch::at(folder.root().join(".doctor"));
+    let copies = DataFolder::new(scratch.path());
+    create_private(&copies.databases())?;
+    if folder.databases().is_dir() {
+        let store = Store::open_sqlite(&folder.databases(), StoreOptions::default())?;
+        for name in store.rooms()? {
+            let copy = copies.databases().join(format!("{name}.sqlite"));
+            store.room(&name).await?.snapshot(&copy).await?;
+        }
+        store.close().await;
+    }
+    let (databases, blobs, plugins) = (copies.databases(), copies.blobs(), folder.plugins());
+    let places = Places { databases: &databases, blobs: &blobs, plugins: &plugins };
+    let running = compose(places, &settings, switched_off).await?;
+    let found = (running.serving().len(), running.absent());
+    running.stop(Duration::ZERO).await;
+    Ok(found)
 }
 
 fn in_words(examination: &Examination, output: &Output) -> String {

@@ -136,7 +136,7 @@ fn put_in_place(root: &Path, fresh: Scratch, before: &Before) -> anyhow::Result<
     let name = root.file_name().unwrap_or_default().to_string_lossy();
     let when = jiff::Timestamp::now().strftime("%Y-%m-%d-%H%M%S");
     let kept = root.with_file_name(format!("{name}.before-restore-{when}"));
-    swap(root, fresh.path(), &kept).with_context(failed)?;
+    let kept = swap(root, fresh.path(), kept).with_context(failed)?;
     fresh.keep();
     settle(root).with_context(failed)?;
     if before.holds_something {
@@ -151,19 +151,29 @@ fn settle(root: &Path) -> io::Result<()> {
     root.parent().map_or(Ok(()), sync_folder)
 }
 
-/// The fresh folder becomes the root, and what was the root gets the other name. At every moment one of both is the root,
-/// where the file system can do that.
-fn swap(root: &Path, fresh: &Path, kept: &Path) -> io::Result<()> {
+/// The fresh folder becomes the root; gives where what was the root is now. Where the file system can do that, one of both is
+/// the root at every moment.
+///
+/// An error leaves the fresh folder where it is: its path never holds what was the root then.
+fn swap(root: &Path, fresh: &Path, kept: PathBuf) -> io::Result<PathBuf> {
     #[cfg(target_os = "linux")]
     {
         use rustix::fs::{CWD, RenameFlags, renameat_with};
         if renameat_with(CWD, fresh, CWD, root, RenameFlags::EXCHANGE).is_ok() {
-            return fs::rename(fresh, kept);
+            // Under the other name if it can have that; it is whole under this one, too.
+            let named = fs::rename(fresh, &kept);
+            return Ok(if named.is_ok() { kept } else { fresh.to_owned() });
         }
     }
-    fs::rename(root, kept)?;
-    fs::rename(fresh, root).inspect_err(|_| {
-        // Back as it was; the error says what stood in the way.
-        let _ = fs::rename(kept, root);
-    })
+    fs::rename(root, &kept)?;
+    match fs::rename(fresh, root) {
+        Ok(()) => Ok(kept),
+        Err(error) => match fs::rename(&kept, root) {
+            Ok(()) => Err(error),
+            Err(_) => {
+                let says = format!("{error}; what was there is in {} now, rename it back", kept.display());
+                Err(io::Error::new(error.kind(), says))
+            }
+        },
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::PathBuf,
+    path::Path,
     process::ExitCode,
     time::Duration,
 };
@@ -173,7 +173,7 @@ fn announce(started: &Started<'_>, output: &Output) {
 
 fn in_words(
     url: &str,
-    data: &PathBuf,
+    data: &Path,
     started: &Started<'_>,
     serving: &[(String, String)],
     absent: &[Absent],
@@ -204,8 +204,8 @@ fn in_words(
     } else {
         lines.extend([String::new(), "Try next:".to_owned(), String::new()]);
     }
-    lines.push(format!("  open {url}/api/docs in a browser, the reference of everything that is loaded"));
-    lines.push("  switchboard plugin list, in another terminal".to_owned());
+    lines.push(format!("  {url}/api/docs in a browser: the reference of everything that is loaded"));
+    lines.push(format!("  switchboard plugin list --data {} in another terminal", data.display()));
     lines.push(String::new());
     lines.push("Ctrl-C stops it.".to_owned());
     lines.join("\n")

@@ -1,0 +1,35 @@
+//! What `--help` says is the manual, and so read like one before it changes.
+
+use crate::installation::Installation;
+
+#[test]
+fn help_teaches() {
+    let installation = Installation::new();
+    let commands: [&[&str]; 14] = [
+        &[],
+        &["serve"],
+        &["plugin"],
+        &["plugin", "list"],
+        &["plugin", "show"],
+        &["plugin", "enable"],
+        &["plugin", "disable"],
+        &["manifest", "check"],
+        &["manifest", "schema"],
+        &["token", "create"],
+        &["token", "revoke"],
+        &["backup"],
+        &["restore"],
+        &["doctor"],
+    ];
+    let pages = commands.map(|command| {
+        let mut asked = installation.command(&[command, &["--help"]].concat());
+        let output = asked.env_remove("SWITCHBOARD_DATA").output().unwrap();
+        assert!(output.status.success());
+        format!(
+            "$ switchboard {}\n\n{}",
+            [command, &["--help"]].concat().join(" "),
+            String::from_utf8(output.stdout).unwrap()
+        )
+    });
+    insta::assert_snapshot!(pages.join("\n"));
+}

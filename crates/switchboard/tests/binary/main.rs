@@ -1,0 +1,15 @@
+//! The binary itself, as a user has it: started in a folder of its own, asked by HTTP and at the terminal, stopped, killed.
+//!
+//! It is known here by what it prints, answers and leaves on the disk alone. Read [`installation`] first.
+// What the tests share stands outside of them, where the lints do not see that it is for tests.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod backups;
+mod crashes;
+mod doctor;
+mod help;
+mod installation;
+mod manifests;
+mod plugins;
+mod serving;
+mod tokens;
