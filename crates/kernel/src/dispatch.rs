@@ -51,7 +51,7 @@ impl Caller {
             organization: context.organization.clone(),
             actor: Arc::clone(&context.actor),
             trace: Arc::clone(&context.trace),
-            stop: context.stop.clone(),
+            stop: context.stop.within(),
             depth: context.depth + 1,
         }
     }

@@ -35,7 +35,8 @@ pub const HOOK_TIME: Duration = Duration::from_secs(30);
 #[derive(Clone, Deserialize)]
 struct PluginRow {
     id: PluginId,
-    version: Version,
+    /// The version its data is of; none for one that was switched off before it ever loaded.
+    version: Option<Version>,
     switched_off: bool,
 }
 
@@ -102,7 +103,9 @@ impl Kernel {
         if let Some(loaded) = snapshot.plugin(id) {
             self.hook(loaded, None, Hook::Unload).await?;
         }
-        let sql = "update plugin set switched_off = 1, updated_at = $2 where id = $1";
+        let sql = "insert into plugin (id, version, switched_off, installed_at, updated_at) \
+                   values ($1, '', 1, $2, $2) on conflict (id) do update set switched_off = 1, \
+                   updated_at = excluded.updated_at";
         self.room.execute(sql, vec![id.into(), self.now().to_string().into()]).await?;
         let rest = snapshot.plugins().iter().filter(|plugin| *plugin.id() != manifest.id).cloned().collect();
         self.swap(rest).await?;
@@ -283,7 +286,10 @@ impl Kernel {
             }
             let Some(entry) = catalog.entry(id.as_str()).cloned() else { continue };
             let brought = match entry.state.validated() {
-                Ok(_) => self.bring_up(&entry, recorded.get(id), &mut serving).await,
+                Ok(_) => {
+                    let recorded = recorded.get(id).and_then(|row| row.version.as_ref());
+                    self.bring_up(&entry, recorded, &mut serving).await
+                }
                 Err(no_step) => Err(no_step.to_string()),
             };
             let state = match brought {
@@ -304,7 +310,7 @@ impl Kernel {
     async fn bring_up(
         &self,
         entry: &Entry,
-        recorded: Option<&PluginRow>,
+        recorded: Option<&Version>,
         serving: &mut Vec<Arc<Loaded>>,
     ) -> Result<(), String> {
         let manifest = &entry.manifest;
@@ -342,7 +348,7 @@ impl Kernel {
         &self,
         plugin: Arc<dyn Plugin>,
         shapes: Vec<RouteShape>,
-        recorded: Option<&PluginRow>,
+        recorded: Option<&Version>,
         serving: &mut Vec<Arc<Loaded>>,
     ) -> Result<(), String> {
         let manifest = Arc::clone(plugin.manifest());
@@ -362,14 +368,14 @@ impl Kernel {
             }
             match recorded {
                 None => self.hook(&loaded, None, Hook::Install).await?,
-                Some(row) if row.version != manifest.version => {
-                    let (from, to) = (row.version.clone(), manifest.version.clone());
+                Some(version) if *version != manifest.version => {
+                    let (from, to) = (version.clone(), manifest.version.clone());
                     self.hook(&loaded, None, Hook::Upgrade { from, to }).await?;
                 }
                 Some(_) => {}
             }
             self.hook(&loaded, None, Hook::Load).await?;
-            if recorded.is_none_or(|row| row.version != manifest.version) {
+            if recorded != Some(&manifest.version) {
                 self.record(&manifest).await?;
             }
             if recorded.is_none()
@@ -386,6 +392,11 @@ impl Kernel {
         let up = up.await.map_err(say);
         if up.is_err() {
             serving.retain(|plugin| *plugin.id() != id);
+            if recorded.is_none()
+                && let Err(error) = self.forget(&id).await
+            {
+                tracing::error!(plugin = %id, "that it was never installed could not be noted: {error}");
+            }
         }
         up
     }
@@ -478,7 +489,10 @@ impl Kernel {
     }
 
     async fn recorded(&self) -> Result<HashMap<PluginId, PluginRow>, Error> {
-        let rows = self.room.query("select id, version, switched_off from plugin", vec![]).await?;
+        let rows = self
+            .room
+            .query("select id, nullif(version, '') as version, switched_off from plugin", vec![])
+            .await?;
         Ok(rows.to::<PluginRow>()?.into_iter().map(|row| (row.id.clone(), row)).collect())
     }
 
@@ -489,6 +503,13 @@ impl Kernel {
         self.room
             .execute(sql, vec![manifest.id.as_str().into(), manifest.version.to_string().into(), now.into()])
             .await?;
+        Ok(())
+    }
+
+    /// Takes back that a plugin was installed, so that it is the next time; whether it is switched off stays.
+    async fn forget(&self, id: &PluginId) -> Result<(), Error> {
+        self.room.execute("delete from enablement where plugin_id = $1", vec![id.as_str().into()]).await?;
+        self.room.execute("update plugin set version = '' where id = $1", vec![id.as_str().into()]).await?;
         Ok(())
     }
 

@@ -418,13 +418,20 @@ impl Kernel {
     }
 
     fn as_it_stands(&self, record: Registration) -> Registration {
-        match self.catalog().entry(&record.name) {
-            Some(entry) if matches!(entry.origin, Origin::Folder(_)) => {
-                let enabled = !matches!(entry.state, State::Disabled { .. });
-                Registration { enabled, status: entry.state.reason().map(str::to_owned), ..record }
-            }
-            _ => record,
+        let catalog = self.catalog();
+        if let Some(entry) = catalog.entry(&record.name)
+            && matches!(entry.origin, Origin::Folder(_))
+        {
+            let enabled = !matches!(entry.state, State::Disabled { .. });
+            return Registration { enabled, status: entry.state.reason().map(str::to_owned), ..record };
         }
+        let Some(folder) = record.install_path.as_deref().filter(|_| record.enabled) else { return record };
+        let unreadable = catalog.unreadable().iter().find(|it| it.folder == Path::new(folder));
+        let status = match unreadable {
+            Some(unreadable) => unreadable.reason.clone(),
+            None => format!("there is no plugin '{}' in `{folder}` any more", record.name),
+        };
+        Registration { status: Some(status), ..record }
     }
 
     async fn rows<T: serde::de::DeserializeOwned>(

@@ -143,7 +143,7 @@ fn line(id: &PluginId, entry: &Entry, snapshot: &Snapshot, organizations: &[Orga
 
 /// The page is for everybody; why something failed may name files and settings, and is for those with a token.
 fn where_the_reason_is(id: &str) -> String {
-    format!("`switchboard plugin info {id}` says why.")
+    format!("`switchboard plugin show {id}` says why.")
 }
 
 fn contributions(manifest: &Manifest) -> Vec<(String, usize)> {

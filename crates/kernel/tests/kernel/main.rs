@@ -1,5 +1,7 @@
 //! The kernel with small plugins on it: how they come to serve, how they are switched, and what stands around a call.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 mod calls;
 mod enablement;
 mod life;

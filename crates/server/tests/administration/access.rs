@@ -1,0 +1,200 @@
+//! Who may administrate, at every address, and what the OpenAPI document says of each.
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+use switchboard_server::{Options, local_router};
+use tower::ServiceExt;
+
+use crate::stage::Stage;
+
+/// Every route of the administration: its method, an address that it answers at, and the action that it asks for.
+fn routes(stage: &Stage) -> Vec<(Method, String, String)> {
+    let snapshot = stage.kernel.snapshot();
+    let manifest = snapshot.plugin("administration").unwrap().manifest();
+    let routes = manifest.provides.api_routes.iter().map(|route| {
+        let address = manifest.address_of(route);
+        let place = if address.starts_with("/api/admin/plugins") { "greeter" } else { "1" };
+        let address = address.replace("{id}", place).replace("{config_id}", "1");
+        (route.method.to_string().parse().unwrap(), address, route.permission.clone().unwrap())
+    });
+    routes.collect()
+}
+
+/// Who may do what. Commands at the terminal and existing clients stand on these addresses: they change together.
+const MATRIX: &str = "
+GET /api/admin/plugins admin:read
+GET /api/admin/plugins/{id} admin:read
+POST /api/admin/plugins/{id}/enable admin:plugins
+POST /api/admin/plugins/{id}/disable admin:plugins
+GET /api/admin/plugins/{id}/config admin:read
+PUT /api/admin/plugins/{id}/config admin:plugins
+GET /api/admin/organizations admin:read
+POST /api/admin/organizations admin:organizations
+GET /api/admin/tokens admin:tokens
+POST /api/admin/tokens admin:tokens
+DELETE /api/admin/tokens/{id} admin:tokens
+GET /api/v1/plugins admin:read
+POST /api/v1/plugins admin:plugins
+GET /api/v1/plugins/{id} admin:read
+PUT /api/v1/plugins/{id} admin:plugins
+PATCH /api/v1/plugins/{id} admin:plugins
+DELETE /api/v1/plugins/{id} admin:plugins
+POST /api/v1/plugins/{id}/enable admin:plugins
+POST /api/v1/plugins/{id}/disable admin:plugins
+GET /api/v1/plugins/{id}/config admin:read
+POST /api/v1/plugins/{id}/config admin:plugins
+PUT /api/v1/plugins/{id}/config/{config_id} admin:plugins
+PATCH /api/v1/plugins/{id}/config/{config_id} admin:plugins
+DELETE /api/v1/plugins/{id}/config/{config_id} admin:plugins
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_addresses_and_the_actions_that_they_ask_for_are_these() {
+    let stage = Stage::new().await;
+    let snapshot = stage.kernel.snapshot();
+    let manifest = snapshot.plugin("administration").unwrap().manifest();
+    let line = |route: &switchboard_manifest::Route| {
+        format!("{} {} {}\n", route.method, manifest.address_of(route), route.permission.as_deref().unwrap())
+    };
+    let matrix: String = manifest.provides.api_routes.iter().map(line).collect();
+    assert_eq!(matrix, MATRIX.trim_start());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_token_that_is_known_every_address_is_401() {
+    let stage = Stage::new().await;
+    let (revoked, list) = (stage.token("revoked", None, &["*"]).await, stage.kernel.directory().tokens());
+    let id = list.iter().find(|token| token.name == "revoked").unwrap().id;
+    stage.kernel.revoke_token(id).await.unwrap();
+    let never = format!("swb_{}", "0".repeat(64));
+    for (method, address, _) in routes(&stage) {
+        for token in [None, Some(""), Some("swb_"), Some(never.as_str()), Some(revoked.as_str())] {
+            let answer = stage.ask(method.clone(), &address, token, None).await;
+            answer.detail(401);
+            let shape =
+                if address.starts_with("/api/v1") { "application/json" } else { "application/problem+json" };
+            assert_eq!(answer.content_type, shape, "{method} {address}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_for_other_things_or_of_one_organization_is_403_at_every_address() {
+    let stage = Stage::new().await;
+    let routes = routes(&stage);
+    let every: BTreeSet<&str> = routes.iter().map(|(_, _, action)| action.as_str()).collect();
+    let other = stage.token("other", None, &["clip:*", "administration:*", "admin"]).await;
+    let bound = stage.token("bound", Some("default"), &["*"]).await;
+    for (method, address, action) in &routes {
+        let all_but_this: Vec<&str> = every.iter().copied().filter(|other| other != action).collect();
+        let nearly = stage.token(&format!("nearly {method} {address}"), None, &all_but_this).await;
+        for token in [&other, &bound, &nearly] {
+            let answer = stage.ask(method.clone(), address, Some(token), None).await;
+            let said = answer.detail(403);
+            assert!(
+                said.contains(action.as_str()) || said.contains("token of one organization"),
+                "{address}: {said}"
+            );
+        }
+    }
+    assert_eq!(stage.get("/api/v1/plugins").await.json(200), json!([]), "nothing was done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_with_the_action_alone_is_let_in_at_every_address() {
+    let stage = Stage::new().await;
+    for (method, address, action) in routes(&stage) {
+        let token = stage.token(&format!("{method} {address}"), None, &[&action]).await;
+        let body = (method != Method::GET && method != Method::DELETE).then(|| json!({"unknown field": 1}));
+        let answer = stage.ask(method.clone(), &address, Some(&token), body).await;
+        assert!([200, 201, 204, 404, 409, 422].contains(&answer.status), "{method} {address}: {answer:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operator_needs_no_token_at_their_own_door() {
+    let stage = Stage::new().await;
+    let door = local_router(stage.kernel.clone(), Options::default());
+    for address in ["/api/admin/plugins", "/api/admin/tokens", "/api/admin/organizations", "/api/v1/plugins"]
+    {
+        let request = http::Request::get(address).header("host", "localhost").body(Body::empty()).unwrap();
+        assert_eq!(door.clone().oneshot(request).await.unwrap().status(), 200, "{address}");
+    }
+    let new = json!({"name": "from the terminal"}).to_string();
+    let request = http::Request::post("/api/admin/tokens").header("content-type", "application/json");
+    let made = door.oneshot(request.body(Body::from(new)).unwrap()).await.unwrap();
+    assert_eq!(made.status(), 201);
+    let tokens = stage.kernel.directory().tokens();
+    assert!(
+        tokens
+            .iter()
+            .any(|token| token.name == "from the terminal" && token.actor.actions.allow("anything:at_all"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organization_may_be_named_and_makes_no_difference() {
+    let stage = Stage::new().await;
+    stage.post("/api/admin/organizations", json!({"slug": "acme", "name": "Acme"})).await.json(201);
+    for address in ["/api/admin/plugins", "/api/v1/plugins"] {
+        stage.get(address).await.json(200);
+        let url = format!("{}{address}", stage.url);
+        let request =
+            reqwest::Client::new().get(url).bearer_auth(stage.admin()).header("x-organization", "acme");
+        assert_eq!(request.send().await.unwrap().status(), 200, "{address}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_is_json_or_422() {
+    let stage = Stage::new().await;
+    for address in ["/api/v1/plugins", "/api/admin/tokens", "/api/admin/plugins/greeter/enable"] {
+        let url = format!("{}{address}", stage.url);
+        let request = reqwest::Client::new().post(url).bearer_auth(stage.admin()).body("{\"name\": ");
+        assert_eq!(request.send().await.unwrap().status(), 422, "{address}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_openapi_document_says_of_every_route_what_it_takes_and_gives() {
+    let stage = Stage::new().await;
+    let document = stage.ask(Method::GET, "/api/openapi.json", None, None).await.json(200);
+    let snapshot = stage.kernel.snapshot();
+    let manifest = snapshot.plugin("administration").unwrap().manifest();
+    let mut ids = BTreeSet::new();
+    for route in &manifest.provides.api_routes {
+        let (method, address) = (route.method.to_string().to_lowercase(), manifest.address_of(route));
+        let operation = &document["paths"][&address][&method];
+        let about = format!("{method} {address}: {operation}");
+        assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{about}");
+        assert!(!operation["summary"].as_str().unwrap().is_empty(), "{about}");
+        let takes_body = ["put", "patch"].contains(&method.as_str())
+            || (method == "post" && !(address.starts_with("/api/v1") && address.ends_with("able")));
+        let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+        assert_eq!(body.is_object(), takes_body, "{about}");
+        let names: Vec<&str> =
+            address.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let in_path = parameters.iter().filter(|parameter| parameter["in"] == "path");
+        let described: Vec<&str> = in_path.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+        assert_eq!(described, names, "{about}");
+        let answers = operation["responses"].as_object().unwrap();
+        let good =
+            answers.iter().find(|(status, _)| status.starts_with('2')).unwrap_or_else(|| panic!("{about}"));
+        assert_eq!(good.0 == "204", good.1["content"] == Json::Null, "{about}");
+        for status in ["401", "403"] {
+            assert!(answers.contains_key(status), "{status} of {about}");
+        }
+    }
+    let enable = &document["paths"]["/api/v1/plugins/{id}/enable"]["post"]["responses"];
+    assert!(
+        enable["500"]["content"]["application/json"].is_object() && enable["404"].is_object(),
+        "{enable}"
+    );
+    let query = document["paths"]["/api/v1/plugins"]["get"]["parameters"].as_array().unwrap();
+    let query: BTreeSet<&str> = query.iter().map(|parameter| parameter["name"].as_str().unwrap()).collect();
+    assert_eq!(query, BTreeSet::from(["skip", "limit", "enabled_only"]));
+}

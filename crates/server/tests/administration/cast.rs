@@ -1,0 +1,217 @@
+//! The plugins that are administrated: `greeter`, which is part of the server, `choir`, which requires it, `parrot`, which
+//! stands in a folder and loads, and `mute`, which stands in a folder and does not.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use switchboard_api::{BoxFuture, Plugin};
+use switchboard_kernel::Loader;
+use switchboard_manifest::Manifest;
+use switchboard_sdk::{extract::Shared, prelude::*, serde_json::Value};
+use tokio::sync::Semaphore;
+
+pub(crate) const GREETER: &str = r#"
+id: greeter
+name: Greeter
+version: 1.0.0
+description: Says hello
+type: builtin
+category: utility
+enabled_by_default: true
+provides:
+  api_routes:
+    - {method: GET, path: /hello, scope: organization}
+    - {method: GET, path: /wait, scope: organization}
+config_schema:
+  type: object
+  additionalProperties: false
+  properties:
+    greeting: {type: string, minLength: 1}
+    volume: {type: integer, minimum: 0}
+    key: {type: string, secret: true}
+config_defaults: {greeting: Hello, volume: 3}
+"#;
+
+pub(crate) const CHOIR: &str = r#"
+id: choir
+name: Choir
+version: 2.1.0
+type: builtin
+category: media
+requires: [greeter]
+provides:
+  api_routes:
+    - {method: GET, path: /sing, scope: organization}
+"#;
+
+pub(crate) const PARROT: &str = r#"
+id: parrot
+name: Parrot
+version: 0.3.0
+description: Repeats
+author: A friend
+type: external
+entry_point: parrot.wasm
+category: game
+enabled_by_default: true
+provides:
+  api_routes:
+    - {method: GET, path: /repeat, scope: organization}
+"#;
+
+pub(crate) const MUTE: &str = r#"
+id: mute
+name: Mute
+version: 1.0.0
+type: external
+entry_point: mute.py
+category: game
+"#;
+
+/// What a test decides about the plugins, and learns of them.
+#[derive(Clone, Default)]
+pub(crate) struct Direction(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    failing: Mutex<HashMap<&'static str, &'static str>>,
+    held: Mutex<HashSet<&'static str>>,
+    called: Mutex<Vec<String>>,
+    entered: Gate,
+    leave: Gate,
+}
+
+struct Gate(Semaphore);
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self(Semaphore::new(0))
+    }
+}
+
+impl Gate {
+    async fn pass(&self) {
+        self.0.acquire().await.unwrap().forget();
+    }
+}
+
+impl Direction {
+    /// From now on the hook fails, in these words.
+    pub(crate) fn fail(&self, hook: &'static str, words: &'static str) {
+        self.0.failing.lock().unwrap().insert(hook, words);
+    }
+
+    /// From now on no hook fails.
+    pub(crate) fn fail_no_more(&self) {
+        self.0.failing.lock().unwrap().clear();
+    }
+
+    /// The hooks that were called since this was asked last, as `plugin.on_hook`.
+    pub(crate) fn called(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.called.lock().unwrap())
+    }
+
+    /// From now on the hook waits to be let go.
+    pub(crate) fn hold(&self, hook: &'static str) {
+        self.0.held.lock().unwrap().insert(hook);
+    }
+
+    /// Waits until a request to `/wait`, or a hook that is held, is under way.
+    pub(crate) async fn entered(&self) {
+        self.0.entered.pass().await;
+    }
+
+    /// Lets one of them go on.
+    pub(crate) fn let_go(&self) {
+        self.0.leave.0.add_permits(1);
+    }
+
+    async fn wait(&self) {
+        self.0.entered.0.add_permits(1);
+        self.0.leave.pass().await;
+    }
+
+    async fn hook(self, plugin: &str, hook: &str) -> Result<()> {
+        let is_held = self.0.held.lock().unwrap().contains(hook);
+        if is_held {
+            self.wait().await;
+        }
+        self.0.called.lock().unwrap().push(format!("{plugin}.{hook}"));
+        match self.0.failing.lock().unwrap().get(hook) {
+            Some(words) => Err(Failure::invalid(*words)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Said {
+    said: String,
+}
+
+#[derive(Deserialize)]
+struct Greeting {
+    greeting: String,
+}
+
+async fn hello(ctx: Context) -> Result<Json<Said>> {
+    Ok(Json(Said { said: ctx.config::<Greeting>()?.greeting }))
+}
+
+async fn wait(direction: Shared<Direction>) -> Result<Json<Said>> {
+    direction.wait().await;
+    Ok(Json(Said { said: "at last".to_owned() }))
+}
+
+async fn say() -> Result<Json<Said>> {
+    Ok(Json(Said { said: "la".to_owned() }))
+}
+
+fn with_hooks(definition: Definition, id: &'static str, direction: &Direction) -> Definition {
+    let plain = |hook: &'static str| {
+        let direction = direction.clone();
+        move |_: Context| direction.clone().hook(id, hook)
+    };
+    let configured = |hook: &'static str| {
+        let direction = direction.clone();
+        move |_: Context, _: Value| direction.clone().hook(id, hook)
+    };
+    definition
+        .share(direction.clone())
+        .on_load(plain("on_load"))
+        .on_unload(plain("on_unload"))
+        .on_enable(configured("on_enable"))
+        .on_disable(plain("on_disable"))
+        .on_config_changed(configured("on_config_changed"))
+}
+
+/// The plugins that are part of the server.
+pub(crate) fn builtins(direction: &Direction) -> Vec<Arc<dyn Plugin>> {
+    let greeter = Definition::new(GREETER).get("/hello", hello).get("/wait", wait);
+    let choir = Definition::new(CHOIR).get("/sing", say);
+    let built = |definition: Definition| definition.build().unwrap_or_else(|faults| panic!("{faults}"));
+    vec![built(with_hooks(greeter, "greeter", direction)), built(choir)]
+}
+
+/// Makes plugins of what stands in folders: of the parrot.
+pub(crate) struct Folders(pub(crate) Direction);
+
+impl Loader for Folders {
+    fn load<'a>(
+        &'a self,
+        _: &'a Path,
+        manifest: &'a Manifest,
+    ) -> BoxFuture<'a, std::result::Result<Arc<dyn Plugin>, String>> {
+        let made = match manifest.id.as_str() {
+            "parrot" => {
+                let parrot = Definition::new(PARROT).get("/repeat", say);
+                with_hooks(parrot, "parrot", &self.0).build().map_err(|faults| faults.to_string())
+            }
+            _ => Err(format!("`{}` is no component", manifest.entry_point.as_deref().unwrap_or("-"))),
+        };
+        Box::pin(std::future::ready(made))
+    }
+}

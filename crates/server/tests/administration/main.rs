@@ -1,0 +1,14 @@
+//! The administration as its clients meet it: over HTTP, on a real kernel with real databases in a temporary folder.
+//!
+//! [`stage`] puts a server up, [`cast`] holds the plugins that are administrated.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod access;
+mod cast;
+mod configuration;
+mod organizations;
+mod registration_settings;
+mod registrations;
+mod stage;
+mod switching;
+mod tokens;

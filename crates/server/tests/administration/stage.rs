@@ -1,0 +1,219 @@
+//! A server that is administrated: everything is real but the plugins.
+
+use std::{fs, path::PathBuf, sync::Arc};
+
+use reqwest::Method;
+use semver::Version;
+use serde_json::Value as Json;
+use switchboard_api::Actions;
+use switchboard_capabilities::{Capabilities, SystemClock};
+use switchboard_delivery::Delivery;
+use switchboard_kernel::{Kernel, Parts};
+use switchboard_sdk::Definition;
+use switchboard_server::{
+    Options, Times,
+    administration::{KernelHandle, administration},
+    router, serve,
+};
+use switchboard_store::Store;
+use tempfile::TempDir;
+
+use crate::cast::{self, Direction, Folders};
+
+/// A server on a free port, and its administrator's token.
+pub(crate) struct Stage {
+    pub(crate) kernel: Arc<Kernel>,
+    pub(crate) direction: Direction,
+    pub(crate) url: String,
+    token: String,
+    client: reqwest::Client,
+    store: Store,
+    _capabilities: Arc<Capabilities>,
+    folder: TempDir,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content_type: String,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// The body, of an answer with this status.
+    #[track_caller]
+    pub(crate) fn json(&self, status: u16) -> Json {
+        assert_eq!(self.status, status, "{}", self.text);
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {}", self.text))
+    }
+
+    /// `detail` of an answer with this status.
+    #[track_caller]
+    pub(crate) fn detail(&self, status: u16) -> String {
+        let json = self.json(status);
+        json["detail"].as_str().unwrap_or_else(|| panic!("no sentence in {json}")).to_owned()
+    }
+
+    /// The faults of an answer of 422, as `type place`.
+    #[track_caller]
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let json = self.json(422);
+        let faults = json["errors"].as_array().or(json["detail"].as_array());
+        let faults = faults.unwrap_or_else(|| panic!("no faults in {json}"));
+        let place = |fault: &Json| {
+            let words = fault["loc"].as_array().unwrap().iter();
+            words
+                .map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned))
+                .collect::<Vec<_>>()
+                .join(".")
+        };
+        let mut faults: Vec<String> = faults
+            .iter()
+            .map(|fault| format!("{} {}", fault["type"].as_str().unwrap(), place(fault)))
+            .collect();
+        faults.sort();
+        faults
+    }
+
+    /// Requires an empty answer of 204.
+    #[track_caller]
+    pub(crate) fn is_empty(&self) {
+        assert_eq!((self.status, self.text.as_str()), (204, ""));
+    }
+}
+
+impl Stage {
+    /// A server with `greeter` and `choir`, and no folder of plugins.
+    pub(crate) async fn new() -> Self {
+        Self::set(TempDir::new().unwrap(), Direction::default()).await
+    }
+
+    /// The same with `parrot` and `mute` in its folder of plugins, and a third in which nothing can be made out.
+    pub(crate) async fn with_folders() -> Self {
+        Self::with_folders_directed(Direction::default()).await
+    }
+
+    /// The same, with plugins that are directed before the first of them loads.
+    pub(crate) async fn with_folders_directed(direction: Direction) -> Self {
+        let folder = TempDir::new().unwrap();
+        for (id, manifest) in [("parrot", cast::PARROT), ("mute", cast::MUTE), ("riddle", "id: [")] {
+            let plugin = folder.path().join("plugins").join(id);
+            fs::create_dir_all(&plugin).unwrap();
+            fs::write(plugin.join("manifest.yaml"), manifest).unwrap();
+        }
+        Self::set(folder, direction).await
+    }
+
+    /// Ends, and starts again on the same data.
+    pub(crate) async fn again(self) -> Self {
+        self.kernel.unload_plugins().await;
+        self.store.close().await;
+        Self::set(self.folder, Direction::default()).await
+    }
+
+    async fn set(folder: TempDir, direction: Direction) -> Self {
+        let store = Store::open_sqlite(&folder.path().join("db"), Default::default()).unwrap();
+        let clock = Arc::new(SystemClock);
+        let delivery = Delivery::new(store.clone(), clock.clone(), Default::default());
+        let blobs = folder.path().join("blobs");
+        let capabilities =
+            Capabilities::new(store.clone(), &blobs, Arc::clone(&delivery), Default::default()).unwrap();
+        let handle = KernelHandle::default();
+        let built = |definition: Definition| definition.build().unwrap_or_else(|faults| panic!("{faults}"));
+        let mut builtins = cast::builtins(&direction);
+        builtins.push(built(administration(handle.clone())));
+        let parts = Parts {
+            store: store.clone(),
+            hosts: capabilities.clone(),
+            loader: Some(Arc::new(Folders(direction.clone()))),
+            clock,
+            builtins,
+            plugin_folder: Some(folder.path().join("plugins")),
+            switched_off: Default::default(),
+            version: Version::new(0, 1, 0),
+        };
+        let kernel = Kernel::open(parts).await.unwrap();
+        handle.set(&kernel);
+        capabilities.attach(&kernel);
+        delivery.attach(&kernel);
+        kernel.load_plugins().await.unwrap();
+        // Nothing is revoked between two stages on the same data: each has its own token.
+        let name = format!("stage {}", kernel.directory().tokens().len());
+        let token = kernel.create_token(&name, None, &Actions::all()).await.unwrap().token;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let app = router(Arc::clone(&kernel), Options::default());
+        tokio::spawn(serve(listener, app, Times::default(), std::future::pending()));
+        direction.called();
+        Self {
+            kernel,
+            direction,
+            url,
+            token,
+            client: reqwest::Client::new(),
+            store,
+            _capabilities: capabilities,
+            folder,
+        }
+    }
+
+    /// A token that may do these actions, in the organization or in all.
+    pub(crate) async fn token(&self, name: &str, organization: Option<&str>, actions: &[&str]) -> String {
+        let actions = Actions::new(actions.iter().map(|action| (*action).to_owned()));
+        self.kernel.create_token(name, organization, &actions).await.unwrap().token
+    }
+
+    /// The folder of plugins.
+    pub(crate) fn plugins(&self) -> PathBuf {
+        self.folder.path().join("plugins")
+    }
+
+    /// The administrator's token.
+    pub(crate) fn admin(&self) -> &str {
+        &self.token
+    }
+
+    /// Asks with the administrator's token.
+    pub(crate) async fn get(&self, address: &str) -> Answer {
+        self.ask(Method::GET, address, Some(&self.token), None).await
+    }
+
+    pub(crate) async fn post(&self, address: &str, body: Json) -> Answer {
+        self.ask(Method::POST, address, Some(&self.token), Some(body)).await
+    }
+
+    pub(crate) async fn put(&self, address: &str, body: Json) -> Answer {
+        self.ask(Method::PUT, address, Some(&self.token), Some(body)).await
+    }
+
+    pub(crate) async fn patch(&self, address: &str, body: Json) -> Answer {
+        self.ask(Method::PATCH, address, Some(&self.token), Some(body)).await
+    }
+
+    pub(crate) async fn delete(&self, address: &str) -> Answer {
+        self.ask(Method::DELETE, address, Some(&self.token), None).await
+    }
+
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        address: &str,
+        token: Option<&str>,
+        body: Option<Json>,
+    ) -> Answer {
+        let mut request = self.client.request(method, format!("{}{address}", self.url));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        let content_type =
+            answer.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
+        let text = answer.text().await.unwrap();
+        Answer { status, content_type: content_type.unwrap_or_default(), text }
+    }
+}
