@@ -1,4 +1,6 @@
-//! The list of first-party plugins, and nothing else. A new one is its folder and a line here.
+//! The list of first-party plugins, and nothing else: it never knows what any of them does.
+//!
+//! A new one is its folder and a line in [`all`].
 
 use std::sync::Arc;
 

@@ -1,11 +1,4 @@
 //! Whatever is done in whatever order, a room holds what a simple map would.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
 
 use std::collections::BTreeMap;
 

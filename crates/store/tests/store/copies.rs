@@ -1,11 +1,4 @@
 //! Copies of a room, and putting them back.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
 
 use std::path::Path;
 use std::sync::Arc;

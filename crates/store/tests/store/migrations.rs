@@ -1,11 +1,4 @@
 //! Bringing tables to where their owner expects them, and back.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
 
 use switchboard_store::{Error, Migration, Options, Room, Store, Synchronous};
 

@@ -1,11 +1,4 @@
 //! What a guest can reach, and what it can use up.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
 
 use std::time::Duration;
 

@@ -1,11 +1,4 @@
 //! Statements that take effect together, or not at all.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
 
 use std::time::Duration;
 

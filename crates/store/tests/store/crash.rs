@@ -1,13 +1,6 @@
 //! What is left when the process is killed, and when there is no space.
 //!
 //! The tests run this binary again, with [`ROLE`] saying what to be.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -32,7 +25,7 @@ async fn open(folder: &Path) -> (Store, Room) {
 /// This binary again, running one test only.
 fn child(test: &str, folder: &Path) -> Command {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", test, "--nocapture", "--test-threads=1"]);
+    child.args(["--exact", &format!("crash::{test}"), "--nocapture", "--test-threads=1"]);
     child.env(ROLE, test).env(FOLDER, folder).stdin(Stdio::null()).stdout(Stdio::piped());
     child
 }

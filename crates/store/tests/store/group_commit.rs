@@ -1,11 +1,4 @@
 //! Writes that stand alone, and share a commit.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
 
 use std::time::Duration;
 
