@@ -1,7 +1,7 @@
 //! Everything that must happen later, of every plugin.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::Ordering},
     time::Duration,
 };
@@ -79,21 +79,19 @@ impl Delivery {
         let _ = self.shared.kernel.set(Arc::downgrade(kernel));
     }
 
-    /// Begins to deliver, with what is left from before, for every plugin that serves now or did once.
+    /// Begins to deliver, with what is left from before, for every plugin that has a room, whether it serves or not: what it
+    /// said before it was switched off, others hear all the same.
     ///
-    /// One that is loaded later is served from the first time that it is woken, or from the next call of this.
+    /// One that gets its room later is served from the first time that it is woken, or from the next call of this.
     ///
     /// # Errors
     /// [`Error::Store`] when the room of a plugin cannot be used.
     pub async fn start(&self) -> Result<(), Error> {
         let Some(kernel) = self.shared.kernel() else { return Ok(()) };
-        let snapshot = kernel.snapshot();
         let rooms = self.shared.store.rooms()?;
         let catalog = kernel.catalog();
-        // What a plugin said before it was switched off, others hear all the same.
-        let left = catalog.entries().map(|(id, _)| id).filter(|id| rooms.contains(&room_of(id)));
-        let plugins: HashSet<&PluginId> =
-            snapshot.plugins().iter().map(|plugin| plugin.id()).chain(left).collect();
+        let plugins: Vec<&PluginId> =
+            catalog.entries().map(|(id, _)| id).filter(|id| rooms.contains(&room_of(id))).collect();
         for plugin in &plugins {
             self.shared.room(plugin).await?;
         }
