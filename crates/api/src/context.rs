@@ -117,18 +117,42 @@ impl Drop for StandingStill {
 }
 
 /// A flag that says that nobody waits any more; long work looks at it now and then.
+///
+/// Clones are the same flag.
 #[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct Stop(Arc<Flag>);
+
+#[derive(Debug, Default)]
+struct Flag {
+    is_set: AtomicBool,
+    above: Option<Stop>,
+}
 
 impl Stop {
+    /// One for work within work: set when this one is, while setting it leaves this one as it is.
+    ///
+    /// ```
+    /// use switchboard_api::Stop;
+    /// let call = Stop::default();
+    /// let (one, other) = (call.within(), call.within());
+    /// one.set();
+    /// assert!(one.is_set() && !other.is_set() && !call.is_set());
+    /// call.set();
+    /// assert!(other.is_set());
+    /// ```
+    #[must_use]
+    pub fn within(&self) -> Self {
+        Self(Arc::new(Flag { is_set: AtomicBool::new(false), above: Some(self.clone()) }))
+    }
+
     /// Whether nobody waits any more.
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.is_set.load(Ordering::Relaxed) || self.0.above.as_ref().is_some_and(Self::is_set)
     }
 
     /// Says so, for good.
     pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.is_set.store(true, Ordering::Relaxed);
     }
 }
 

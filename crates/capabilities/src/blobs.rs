@@ -1,6 +1,6 @@
 //! `blobs`: large values in a folder, each plugin's and each organization's apart.
 
-use std::{ops::Range, path::Path, sync::Arc};
+use std::{io::ErrorKind, ops::Range, path::Path, sync::Arc};
 
 use futures_util::StreamExt;
 use object_store::{
@@ -17,6 +17,10 @@ use crate::capabilities::KernelRef;
 
 /// Bytes are gathered into pieces of this size before they are written.
 const PIECE: usize = 1 << 20;
+
+/// Where blobs stand until they are whole; no plugin has such an id. What is left there by a process that was killed goes
+/// at the next start.
+const UNFINISHED: &str = ".unfinished";
 
 /// The folder of all blobs.
 #[derive(Debug, Clone)]
@@ -37,12 +41,16 @@ impl std::fmt::Display for BlobFault {
 impl std::error::Error for BlobFault {}
 
 impl Folder {
-    /// The folder, made if it is not there.
+    /// The folder, made if it is not there; nobody else may be at work in it.
     pub(crate) fn open(folder: &Path) -> Result<Self, BlobFault> {
         let say = |error: &dyn std::fmt::Display| {
             BlobFault(format!("the folder of blobs `{}` cannot be used: {error}", folder.display()))
         };
         std::fs::create_dir_all(folder).map_err(|error| say(&error))?;
+        match std::fs::remove_dir_all(folder.join(UNFINISHED)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(say(&error)),
+            _ => {}
+        }
         let files = LocalFileSystem::new_with_prefix(folder).map_err(|error| say(&error))?;
         Ok(Self { files: Arc::new(files.with_fsync(true).with_automatic_cleanup(false)) })
     }
@@ -53,6 +61,8 @@ pub(crate) struct OwnBlobs {
     pub(crate) manifest: Arc<Manifest>,
     pub(crate) folder: Folder,
     pub(crate) kernel: KernelRef,
+    /// Held while a blob is put in its place, if there is a bound to what the plugin may store.
+    pub(crate) publishing: tokio::sync::Mutex<()>,
 }
 
 impl OwnBlobs {
@@ -102,7 +112,7 @@ impl OwnBlobs {
         let place = self.place(context, key)?;
         match self.folder.files.head(&place).await {
             Ok(meta) => Ok(Some((place, info(meta)))),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) if is_not_there(&error) => Ok(None),
             Err(error) => Err(unusable(key.key, &error)),
         }
     }
@@ -121,73 +131,105 @@ impl OwnBlobs {
         Ok(Some((most << 20).saturating_sub(stored)))
     }
 
-    async fn store(&self, context: &Context, key: &str, mut body: Body) -> Result<BlobInfo, Failure> {
+    /// Refuses a blob of that size where less room is left.
+    fn fits(&self, key: &str, size: u64, left: Option<u64>) -> Result<(), Failure> {
+        let Some(left) = left.filter(|left| size > *left) else { return Ok(()) };
+        let message = format!(
+            "there is no room for blob `{key}`: plugin `{}` may store {} MiB for each organization, and {left} bytes \
+             are left",
+            self.manifest.id,
+            self.manifest.limits.storage_mb.unwrap_or_default()
+        );
+        Err(Failure::too_large(message, left))
+    }
+
+    async fn store(&self, context: &Context, key: &str, body: Body) -> Result<BlobInfo, Failure> {
         let place = self.place(context, BlobKey { owner: None, key })?;
         let left = self.room_left(context).await?;
-        let over = |size: u64| {
-            let most = self.manifest.limits.storage_mb.unwrap_or_default();
-            left.filter(|left| size > *left).map(|left| {
-                let message = format!(
-                    "there is no room for blob `{key}`: plugin `{}` may store {most} MiB for each organization, and \
-                     {left} bytes are left",
-                    self.manifest.id
-                );
-                Failure::too_large(message, left)
-            })
-        };
-        if let Some(failure) = body.length().and_then(over) {
-            return Err(failure);
+        let announced = body.length();
+        self.fits(key, announced.unwrap_or_default(), left)?;
+        let arriving = Key::from(format!("{UNFINISHED}/{:016x}", rand::random::<u64>()));
+        let (upload, size) = self.receive(key, &arriving, body, left).await?;
+        if announced.is_some_and(|announced| announced != size) {
+            return Err(Failure::invalid(format!(
+                "blob `{key}` was to have {} bytes, and {size} came; it was not stored",
+                announced.unwrap_or_default()
+            )));
         }
-        let upload = self.folder.files.put_multipart(&place).await.map_err(|error| unusable(key, &error))?;
-        let mut upload = Unfinished { upload: Some(upload) };
-        let (mut size, mut pieces, mut gathered) = (0_u64, Vec::new(), 0);
-        loop {
-            // While bytes come from elsewhere, the deadline stands still already; see the dispatcher.
-            let chunk = body.next().await.transpose()?;
-            if let Some(chunk) = &chunk {
-                size += chunk.len() as u64;
-                if let Some(failure) = over(size) {
-                    return Err(failure);
-                }
-                gathered += chunk.len();
-                pieces.push(chunk.clone());
-            }
-            if gathered >= PIECE || (chunk.is_none() && gathered > 0) {
-                let piece: PutPayload = pieces.drain(..).collect();
-                gathered = 0;
-                upload.get()?.put_part(piece).await.map_err(|error| unusable(key, &error))?;
-            }
-            if chunk.is_none() {
-                break;
-            }
+        let mut _publishing = None;
+        if left.is_some() {
+            // Two that arrived at the same time have each seen the room that the other one takes now.
+            _publishing = Some(self.publishing.lock().await);
+            self.fits(key, size, self.room_left(context).await?)?;
         }
-        upload.get()?.complete().await.map_err(|error| unusable(key, &error))?;
-        upload.upload = None;
+        let (files, whole) = (Arc::clone(&self.folder.files), place.clone());
+        // Apart, so that a caller who goes away meanwhile leaves nothing half done.
+        let published = tokio::spawn(async move { publish(&files, upload, &arriving, &whole).await });
+        let stopping = |_| Failure::unavailable("the server is stopping");
+        match published.await.map_err(stopping)? {
+            Ok(()) => {}
+            Err(error) if is_in_the_way(&error) => {
+                return Err(Failure::conflict(format!(
+                    "blob `{key}` cannot be stored: a key is a blob or the beginning of other keys up to a `/`, not both"
+                )));
+            }
+            Err(error) => return Err(unusable(key, &error)),
+        }
         let stored = self.head(context, BlobKey { owner: None, key }).await?;
         stored
             .map(|(_, info)| info)
             .ok_or_else(|| Failure::unavailable(format!("blob `{key}` vanished as it was stored")))
     }
-}
 
-/// An upload that is given up when it is dropped before it is complete.
-struct Unfinished {
-    upload: Option<Box<dyn MultipartUpload>>,
-}
-
-impl Unfinished {
-    fn get(&mut self) -> Result<&mut Box<dyn MultipartUpload>, Failure> {
-        self.upload.as_mut().ok_or_else(|| Failure::broken("an upload was used after its end"))
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        // Only a runtime that has ended leaves the pieces behind; the next start removes them.
-        if let (Some(mut upload), Ok(runtime)) = (self.upload.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(async move { upload.abort().await });
+    /// Writes the body where nobody sees it; gives the upload, still to be completed, and its size.
+    async fn receive(
+        &self,
+        key: &str,
+        place: &Key,
+        mut body: Body,
+        left: Option<u64>,
+    ) -> Result<(Box<dyn MultipartUpload>, u64), Failure> {
+        // Dropped before it is complete, it removes what was written.
+        let mut upload =
+            self.folder.files.put_multipart(place).await.map_err(|error| unusable(key, &error))?;
+        let (mut size, mut pieces, mut gathered) = (0_u64, Vec::new(), 0);
+        loop {
+            // While bytes come from elsewhere, the deadline stands still already; see the dispatcher.
+            let chunk = body.next().await.transpose()?;
+            let is_last = chunk.is_none();
+            if let Some(chunk) = chunk {
+                size += chunk.len() as u64;
+                self.fits(key, size, left)?;
+                gathered += chunk.len();
+                pieces.push(chunk);
+            }
+            if gathered >= PIECE || (is_last && gathered > 0) {
+                let piece: PutPayload = pieces.drain(..).collect();
+                gathered = 0;
+                upload.put_part(piece).await.map_err(|error| unusable(key, &error))?;
+            }
+            if is_last {
+                return Ok((upload, size));
+            }
         }
     }
+}
+
+/// Puts what has arrived in its place, in one step; what it takes the place of is seen until then.
+async fn publish(
+    files: &LocalFileSystem,
+    mut upload: Box<dyn MultipartUpload>,
+    arrived: &Key,
+    place: &Key,
+) -> Result<(), object_store::Error> {
+    upload.complete().await?;
+    let renamed = files.rename(arrived, place).await;
+    if renamed.is_err()
+        && let Err(error) = files.delete(arrived).await
+    {
+        tracing::warn!("a blob that could not be stored is left as {arrived}: {error}");
+    }
+    renamed
 }
 
 impl Blobs for OwnBlobs {
@@ -230,7 +272,7 @@ impl Blobs for OwnBlobs {
             let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
             let got = match self.folder.files.get_opts(&place, options).await {
                 Ok(got) => got,
-                Err(object_store::Error::NotFound { .. }) => return Ok(None),
+                Err(error) if is_not_there(&error) => return Ok(None),
                 Err(error) => return Err(unusable(key.key, &error)),
             };
             let (range, info, name) = (got.range.clone(), info(got.meta.clone()), key.key.to_owned());
@@ -263,7 +305,9 @@ impl Blobs for OwnBlobs {
         Box::pin(async move {
             let place = self.place(context, BlobKey { owner: None, key })?;
             match self.folder.files.delete(&place).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+                Ok(()) => Ok(()),
+                // Where a folder stands, or a blob in a folder's place, no blob of that key does.
+                Err(error) if is_not_there(&error) || is_in_the_way(&error) => Ok(()),
                 Err(error) => Err(unusable(key, &error)),
             }
         })
@@ -275,6 +319,30 @@ fn info(meta: ObjectMeta) -> BlobInfo {
     let modified =
         Timestamp::from_microsecond(meta.last_modified.timestamp_micros()).unwrap_or(Timestamp::UNIX_EPOCH);
     BlobInfo { size: meta.size, etag, modified }
+}
+
+/// Whether there is no such file; a file in the place of one of its folders says so too.
+fn is_not_there(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::NotFound { .. })
+        || matches!(kind_of(error), Some(ErrorKind::NotFound | ErrorKind::NotADirectory))
+}
+
+/// Whether a folder stands in the place of a file, or a file in that of a folder.
+fn is_in_the_way(error: &object_store::Error) -> bool {
+    let kinds = [ErrorKind::IsADirectory, ErrorKind::NotADirectory, ErrorKind::AlreadyExists];
+    kind_of(error).is_some_and(|kind| kinds.contains(&kind))
+}
+
+/// What the file system said.
+fn kind_of(error: &object_store::Error) -> Option<ErrorKind> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            return Some(error.kind());
+        }
+        cause = error.source();
+    }
+    None
 }
 
 fn unusable(key: &str, error: &dyn std::fmt::Display) -> Failure {

@@ -90,6 +90,12 @@ impl Capabilities {
         let _ = self.kernel.0.set(Arc::downgrade(kernel));
     }
 
+    /// Begins no work of [`Compute`](switchboard_api::capability::Compute) any more: what waits for a processor fails as
+    /// unavailable. What runs goes on, and is told to stop by those who wait for it.
+    pub fn stop(&self) {
+        self.threads.stop();
+    }
+
     /// Events and tasks.
     pub fn delivery(&self) -> &Arc<Delivery> {
         &self.delivery
@@ -118,6 +124,7 @@ impl Hosts for Capabilities {
             manifest: Arc::clone(&manifest),
             folder: self.blobs.clone(),
             kernel: kernel.clone(),
+            publishing: tokio::sync::Mutex::default(),
         };
         let others = || Others { manifest: Arc::clone(&manifest), kernel: kernel.clone() };
         let own_tasks = || OwnTasks { delivery: Arc::clone(&self.delivery) };

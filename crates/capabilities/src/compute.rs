@@ -18,6 +18,11 @@ impl Threads {
         let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self { places: Arc::new(Semaphore::new(processors.saturating_sub(1).max(1))) }
     }
+
+    /// Begins nothing any more; who waits for a place is told so.
+    pub(crate) fn stop(&self) {
+        self.places.close();
+    }
 }
 
 impl Compute for Threads {

@@ -111,15 +111,16 @@ impl Transaction for Changes {
         Self: 'a,
     {
         Box::pin(async move {
-            let said_something = !self.said.is_empty();
-            for (sql, params) in std::mem::take(&mut self.said) {
-                self.inner.execute_as_host(sql, params).await.map_err(failure)?;
-            }
-            self.inner.commit().await.map_err(failure)?;
-            if let Some(events) = self.events.as_ref().filter(|_| said_something) {
-                events.delivery.wake(&self.context.plugin);
-            }
-            Ok(())
+            let Some(events) = self.events.take().filter(|_| !self.said.is_empty()) else {
+                return self.inner.commit().await.map_err(failure);
+            };
+            let commit = async move {
+                for (sql, params) in self.said {
+                    self.inner.execute_as_host(sql, params).await.map_err(failure)?;
+                }
+                self.inner.commit().await.map_err(failure)
+            };
+            events.then_wake(commit).await
         })
     }
 }

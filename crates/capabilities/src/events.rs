@@ -49,6 +49,22 @@ impl Declared {
         Ok(outbox_insert(event, context, self.new_id(), self.clock.now()))
     }
 
+    /// Writes events, and has them delivered.
+    ///
+    /// Apart from the caller, who may go away while they are written: then they must not lie there without anybody woken.
+    pub(crate) async fn then_wake(
+        &self,
+        write: impl Future<Output = Result<(), Failure>> + Send + 'static,
+    ) -> Result<(), Failure> {
+        let (delivery, plugin) = (Arc::clone(&self.delivery), self.manifest.id.clone());
+        let written = tokio::spawn(async move {
+            write.await?;
+            delivery.wake(&plugin);
+            Ok(())
+        });
+        written.await.unwrap_or_else(|_| Err(Failure::unavailable("the server is stopping")))
+    }
+
     /// 128 random bits in hexadecimal.
     fn new_id(&self) -> String {
         let mut bytes = [0; 16];
@@ -67,9 +83,9 @@ impl Events for Outbox {
     fn emit<'a>(&'a self, context: &'a Context, event: NewEvent) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             let (sql, params) = self.declared.insert(context, &event)?;
-            self.room.get().await?.execute(sql, params).await.map_err(failure)?;
-            self.declared.delivery.wake(&context.plugin);
-            Ok(())
+            let room = self.room.get().await?.clone();
+            let write = async move { room.execute(sql, params).await.map(drop).map_err(failure) };
+            self.declared.then_wake(write).await
         })
     }
 }

@@ -29,6 +29,12 @@ impl Filters for OwnPoints {
                 )));
             }
             let snapshot = self.kernel.get()?.snapshot();
+            if snapshot.plugin(self.manifest.id.as_str()).is_none() {
+                return Err(Failure::unavailable(format!(
+                    "nobody can be asked at `{point}`: plugin `{}` is being loaded or unloaded",
+                    self.manifest.id
+                )));
+            }
             apply_filters(&snapshot, context, point, payload).await
         })
     }

@@ -26,10 +26,14 @@ impl Log for ServerLog {
     }
 }
 
-/// The message on one line, without what steers a terminal.
+/// The message on one line, without what steers a terminal or turns the order of what is read.
 fn harmless(message: &str) -> String {
+    let misleads = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     let escaped = message.chars().take(LONGEST).flat_map(|letter| {
-        let escape = letter.is_control().then(|| letter.escape_default());
+        let escape = misleads(letter).then(|| letter.escape_default());
         let plain = escape.is_none().then_some(letter);
         escape.into_iter().flatten().chain(plain)
     });
@@ -41,6 +45,8 @@ mod tests {
     #[test]
     fn a_line_stays_one_line() {
         assert_eq!(super::harmless("a\nb\u{1b}[31mc"), "a\\nb\\u{1b}[31mc");
+        assert_eq!(super::harmless("a\u{2028}b\u{85}c\u{202e}d"), "a\\u{2028}b\\u{85}c\\u{202e}d");
+        assert_eq!(super::harmless("größer, 大きい"), "größer, 大きい");
         assert_eq!(super::harmless(&"x".repeat(9_000)).len(), super::LONGEST);
     }
 }

@@ -25,6 +25,29 @@ impl Schedule for OwnTasks {
 
     fn progress(&self, context: &Context, progress: Progress) {
         // A task's trace is the name of its run.
-        self.delivery.progress(&context.plugin, &context.trace, progress);
+        self.delivery.progress(&context.plugin, &context.trace, sensible(progress));
+    }
+}
+
+/// What is kept of a message on how far a task is.
+const LONGEST: usize = 500;
+
+/// A share from 0 to 1, which has a JSON form, and a message that fits on a page.
+fn sensible(progress: Progress) -> Progress {
+    let share = if progress.share.is_nan() { 0.0 } else { progress.share.clamp(0.0, 1.0) };
+    Progress { share, message: progress.message.chars().take(LONGEST).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_a_task_is_can_always_be_written_down() {
+        for (said, kept) in [(0.5, 0.5), (7.0, 1.0), (-1.0, 0.0), (f64::NAN, 0.0), (f64::INFINITY, 1.0)] {
+            let progress = sensible(Progress { share: said, message: "x".repeat(10_000) });
+            assert_eq!(progress.share, kept, "{said}");
+            assert_eq!(progress.message.len(), LONGEST);
+        }
     }
 }

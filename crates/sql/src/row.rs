@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, MapAccess,
-    SeqAccess, VariantAccess, Visitor,
+    SeqAccess, VariantAccess, Visitor, value::SeqDeserializer,
 };
 
 use crate::Value;
@@ -134,6 +134,14 @@ impl serde::de::Error for NotThatShape {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
         Self(message.to_string())
     }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self(format!("the query gave no column `{field}`"))
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self(format!("the query gave two columns `{field}`: name one of them otherwise, with `as`"))
+    }
 }
 
 /// Reads one row off the cells. Every path takes exactly as many cells as there are columns, unless it fails.
@@ -143,6 +151,11 @@ struct RowReader<'a> {
 }
 
 impl<'a> RowReader<'a> {
+    /// Whether the row is one column that holds bytes: then a sequence is the bytes, not the columns.
+    fn is_bytes(&self) -> bool {
+        self.columns.len() == 1 && matches!(self.cells.as_slice().first(), Some(Value::Bytes(_)))
+    }
+
     fn only(self) -> Result<ValueReader, NotThatShape> {
         match (self.columns.len(), self.cells.next()) {
             (1, Some(cell)) => Ok(ValueReader(cell)),
@@ -180,12 +193,17 @@ impl<'de> Deserializer<'de> for RowReader<'_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotThatShape> {
+        if self.is_bytes() {
+            return self.only()?.deserialize_seq(visitor);
+        }
         visitor.visit_seq(Cells { columns: self.columns.iter(), cells: self.cells, current: None })
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, n: usize, visitor: V) -> Result<V::Value, NotThatShape> {
-        if n == self.columns.len() {
-            self.deserialize_seq(visitor)
+        if n > 1 && self.is_bytes() {
+            self.only()?.deserialize_tuple(n, visitor)
+        } else if n == self.columns.len() {
+            visitor.visit_seq(Cells { columns: self.columns.iter(), cells: self.cells, current: None })
         } else {
             let given = self.columns.len();
             Err(NotThatShape(format!("{n} columns were expected, the query gave {given}")))
@@ -319,9 +337,26 @@ impl<'de> Deserializer<'de> for ValueReader {
         visitor.visit_enum(self)
     }
 
+    // `Vec<u8>` and `[u8; 32]` ask for a sequence of numbers.
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotThatShape> {
+        match self.0 {
+            Value::Bytes(bytes) => visitor.visit_seq(SeqDeserializer::new(bytes.into_iter())),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, n: usize, visitor: V) -> Result<V::Value, NotThatShape> {
+        match &self.0 {
+            Value::Bytes(bytes) if bytes.len() != n => {
+                Err(NotThatShape(format!("{n} bytes were expected, there are {}", bytes.len())))
+            }
+            _ => self.deserialize_seq(visitor),
+        }
+    }
+
     serde::forward_to_deserialize_any! {
         i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        seq tuple tuple_struct map struct identifier ignored_any
+        tuple_struct map struct identifier ignored_any
     }
 }
 

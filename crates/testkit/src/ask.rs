@@ -36,7 +36,7 @@ impl<'a> Ask<'a> {
         }
     }
 
-    /// For another organization than `default`.
+    /// For another organization than `default`, where the address does not say which.
     #[must_use]
     pub fn organization(mut self, slug: &str) -> Self {
         slug.clone_into(&mut self.organization);
@@ -92,17 +92,23 @@ impl<'a> Ask<'a> {
             shape.check_body(&whole)?;
             body = whole.into();
         }
+        let mut params = found.params;
+        let organization = match found.address.scope {
+            Scope::Global | Scope::Admin => None,
+            Scope::Root => Some(kernel.named(&self.organization)?),
+            // The address says which; it is none of the route's own parameters.
+            Scope::Organization => match params.iter().position(|(name, _)| name == "org") {
+                Some(position) => Some(kernel.named(&params.remove(position).1)?),
+                None => None,
+            },
+        };
         let request = Request {
             route: found.address.position,
-            params: shape.path(found.params)?,
+            params: shape.path(params)?,
             query: shape.query(query)?,
             headers: self.headers,
             head_only: self.head_only,
             body,
-        };
-        let organization = match found.address.scope {
-            Scope::Global | Scope::Admin => None,
-            Scope::Organization | Scope::Root => Some(kernel.named(&self.organization)?),
         };
         let actor = Actor { kind: ActorKind::Token, name: "a test".into(), actions: self.actions };
         let caller = Caller {

@@ -3,20 +3,22 @@
 use std::{path::Path, sync::Arc};
 
 use semver::Version;
-use switchboard_api::{Call, Failure, OrganizationId, Payload, Plugin, Reply, ServiceCall};
+use switchboard_api::{Call, Failure, Payload, Plugin, Reply, ServiceCall};
 use switchboard_capabilities::{Capabilities, Options, SeededRandom};
-use switchboard_delivery::Delivery;
+use switchboard_delivery::{Counts, Delivery};
 use switchboard_kernel::{Caller, Kernel, Parts, Terms, dispatch};
 use switchboard_store::Store;
 use tempfile::TempDir;
 
-use crate::{Ask, SetClock};
+use crate::{Ask, SetClock, Setup};
 
 /// A kernel with plugins on it, in a folder that goes when it is dropped.
 pub struct Stage {
     kernel: Arc<Kernel>,
     delivery: Arc<Delivery>,
+    capabilities: Arc<Capabilities>,
     clock: Arc<SetClock>,
+    random: Arc<SeededRandom>,
     store: Store,
     folder: TempDir,
 }
@@ -34,37 +36,56 @@ impl Stage {
     /// # Panics
     /// When one does not load, with its reason.
     pub async fn with(plugins: impl IntoIterator<Item = Arc<dyn Plugin>>) -> Self {
-        let stage = Self::loaded(plugins, TempDir::new().expect("a temporary folder")).await;
-        for (id, entry) in stage.kernel.catalog().entries() {
-            assert!(
-                stage.kernel.snapshot().plugin(id.as_str()).is_some(),
-                "`{id}` does not serve: {:?}",
-                entry.state
-            );
-        }
-        stage
+        Self::setup().with(plugins).await
     }
 
     /// Loads the plugins; those that do not serve say why in the kernel's catalog.
     pub async fn with_some_failing(plugins: impl IntoIterator<Item = Arc<dyn Plugin>>) -> Self {
-        Self::loaded(plugins, TempDir::new().expect("a temporary folder")).await
+        Self::setup().with_some_failing(plugins).await
     }
 
-    /// Ends, and loads these plugins on the same data.
+    /// A stage at another time, or with other random bytes.
+    pub fn setup() -> Setup {
+        Setup::default()
+    }
+
+    /// Ends, and loads these plugins on the same data. The clock goes on, and so do the random bytes.
     pub async fn again_with(self, plugins: impl IntoIterator<Item = Arc<dyn Plugin>>) -> Self {
+        let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
+        Self::loaded(plugins, self.stop().await, clock, random).await
+    }
+
+    /// Waits until nothing is under way, ends, and requires that nothing was left undone.
+    ///
+    /// For the end of a test in which all is to go well: it also notices what went wrong behind the test's back.
+    ///
+    /// # Panics
+    /// When an event or a task failed and waits for another attempt, or was given up.
+    pub async fn finish(self) {
+        self.idle().await;
+        let left = self.delivery.counts();
+        self.stop().await;
+        assert_eq!(left, Counts::default(), "events or tasks failed");
+    }
+
+    async fn stop(self) -> TempDir {
+        self.capabilities.stop();
         self.delivery.stop(std::time::Duration::from_secs(5)).await;
         self.kernel.unload_plugins().await;
         self.store.close().await;
-        drop((self.kernel, self.delivery, self.store));
-        Self::loaded(plugins, self.folder).await
+        self.folder
     }
 
-    async fn loaded(plugins: impl IntoIterator<Item = Arc<dyn Plugin>>, folder: TempDir) -> Self {
+    pub(crate) async fn loaded(
+        plugins: impl IntoIterator<Item = Arc<dyn Plugin>>,
+        folder: TempDir,
+        clock: Arc<SetClock>,
+        random: Arc<SeededRandom>,
+    ) -> Self {
         let store = Store::open_sqlite(&folder.path().join("db"), switchboard_store::Options::default());
         let store = store.expect("a store");
-        let clock = Arc::new(SetClock::default());
         let delivery = Delivery::new(store.clone(), clock.clone(), switchboard_delivery::Options::default());
-        let options = Options { clock: clock.clone(), random: Arc::new(SeededRandom::new(7)) };
+        let options = Options { clock: clock.clone(), random: random.clone() };
         let blobs = folder.path().join("blobs");
         let capabilities = Capabilities::new(store.clone(), &blobs, Arc::clone(&delivery), options)
             .expect("a folder of blobs");
@@ -83,7 +104,7 @@ impl Stage {
         delivery.attach(&kernel);
         kernel.load_plugins().await.expect("the kernel's database works");
         delivery.start().await.expect("the delivery starts");
-        Self { kernel, delivery, clock, store, folder }
+        Self { kernel, delivery, capabilities, clock, random, store, folder }
     }
 
     /// The kernel.
@@ -96,9 +117,19 @@ impl Stage {
         &self.delivery
     }
 
+    /// The databases.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// The time.
     pub fn clock(&self) -> &SetClock {
         &self.clock
+    }
+
+    /// What plugins may touch.
+    pub fn capabilities(&self) -> &Arc<Capabilities> {
+        &self.capabilities
     }
 
     /// The folder of all data.
@@ -115,8 +146,27 @@ impl Stage {
     ///
     /// # Errors
     /// Whatever the service fails with.
+    ///
+    /// # Panics
+    /// When the plugin that the service's name begins with does not serve.
     pub async fn service(
         &self,
+        name: &str,
+        payload: &serde_json::Value,
+    ) -> Result<serde_json::Value, Failure> {
+        self.service_for("default", name, payload).await
+    }
+
+    /// The same for another organization.
+    ///
+    /// # Errors
+    /// Whatever the service fails with.
+    ///
+    /// # Panics
+    /// When there is no such organization, or the plugin that the service's name begins with does not serve.
+    pub async fn service_for(
+        &self,
+        organization: &str,
         name: &str,
         payload: &serde_json::Value,
     ) -> Result<serde_json::Value, Failure> {
@@ -124,9 +174,9 @@ impl Stage {
         let provider = name.split('.').next().unwrap_or_default();
         let plugin =
             snapshot.plugin(provider).unwrap_or_else(|| panic!("plugin `{provider}` does not serve"));
-        let organization = self.kernel.organization(OrganizationId(1));
+        let organization = self.kernel.named(organization).unwrap_or_else(|error| panic!("{error}"));
         let call = Call::Service(ServiceCall { name: name.to_owned(), payload: Payload::of(payload)? });
-        match dispatch(&snapshot, plugin, Caller::system(organization, "test"), Terms::default(), call)
+        match dispatch(&snapshot, plugin, Caller::system(Some(organization), "test"), Terms::default(), call)
             .await?
         {
             Reply::Payload(payload) => payload.to(),

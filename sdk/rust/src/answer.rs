@@ -10,6 +10,10 @@ use switchboard_api::{Answer, BodyDescription, Failure, Operation, Response};
 use crate::extract::answer_schema_of;
 
 /// Something that answers a request.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no answer to a request",
+    note = "a handler gives `Json`, `Created`, `NoContent`, `Response`, one of them with a `HeaderMap`, or a `Result` of one"
+)]
 pub trait IntoAnswer {
     /// Makes the answer.
     ///

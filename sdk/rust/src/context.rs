@@ -89,7 +89,7 @@ impl Context {
         if !faults.is_empty() {
             return Err(Failure::faults(faults));
         }
-        serde_json::from_value(value).map_err(|error| Failure::invalid(error.to_string()))
+        crate::extract::read(&value, root)
     }
 
     /// Does work that keeps a processor busy where it holds nobody up, and gives what it gives.

@@ -9,6 +9,35 @@ use crate::{Context, answer::IntoAnswer, extract::FromRequest, name};
 /// A function that answers requests: `async fn(…) -> impl IntoAnswer`, each argument [`FromRequest`].
 ///
 /// `Arguments` only tells functions of different arguments apart.
+///
+/// ```
+/// use switchboard_sdk::{extract::Headers, prelude::*};
+///
+/// async fn count(ctx: Context, headers: Headers, Path(id): Path<i64>) -> Result<Json<i64>> {
+///     Ok(Json(id))
+/// }
+/// # let _ = Definition::new("").get("/{id}", count);
+/// ```
+///
+/// An argument that nothing says how to take from a request is refused when the plugin is built:
+///
+/// ```compile_fail,E0277
+/// # use switchboard_sdk::prelude::*;
+/// async fn count(id: i64) -> Result<Json<i64>> {
+///     Ok(Json(id))
+/// }
+/// # let _ = Definition::new("").get("/{id}", count);
+/// ```
+///
+/// So is a result that is no answer, such as a bare value:
+///
+/// ```compile_fail,E0277
+/// # use switchboard_sdk::prelude::*;
+/// async fn count(Path(id): Path<i64>) -> Result<i64> {
+///     Ok(id)
+/// }
+/// # let _ = Definition::new("").get("/{id}", count);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
     note = "a handler is an async function of up to eight arguments, each `FromRequest` (`Context`, `Path`, `Query`, \

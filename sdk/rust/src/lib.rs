@@ -67,8 +67,18 @@ pub mod prelude {
 
 /// Begins a plugin from the manifest in its crate's folder.
 ///
-/// ```ignore
-/// plugin!("manifest.yaml").get("/clips", list_clips)
+/// ```
+/// use switchboard_sdk::prelude::*;
+///
+/// async fn hello(Path(name): Path<String>) -> Result<Json<String>> {
+///     Ok(Json(format!("Hello, {name}!")))
+/// }
+///
+/// /// Where the manifest stands at the top of the crate, as it does in a plugin's: `plugin!("manifest.yaml")`.
+/// pub fn plugin() -> Definition {
+///     plugin!("tests/greeter/manifest.yaml").get("/hello/{name}", hello)
+/// }
+/// # assert!(plugin().build().is_ok());
 /// ```
 #[macro_export]
 macro_rules! plugin {

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use switchboard_api::{Failure, Operation, Parameter, ParameterPlace, Request};
 
-use super::{FromRequest, schema_of};
+use super::{FromRequest, parameter_schema_of, read, schema_of};
 use crate::Context;
 
 /// The path's parameters: one value, a tuple in their order, or a struct by their names.
@@ -26,23 +26,22 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> FromRequest for Path<T> 
             }
             _ => values.into_iter().next().map_or(Json::Null, |(_, value)| value),
         };
-        serde_json::from_value(value)
-            .map(Self)
-            .map_err(|error| Failure::invalid(format!("the path's parameters do not fit: {error}")))
+        read(&value, &["path"]).map(Self)
     }
 
     fn describe(operation: &mut Operation) {
-        let schema = schema_of::<T>();
+        let schema = parameter_schema_of::<T>();
         let names: Vec<String> = names(&operation.key).map(str::to_owned).collect();
         for (position, name) in names.into_iter().enumerate() {
-            let own = schema
-                .pointer(&format!("/properties/{name}"))
-                .or_else(|| schema.pointer(&format!("/prefixItems/{position}")))
-                .unwrap_or(&schema);
-            let mut own = own.clone();
+            let own = schema.get("properties").and_then(|properties| properties.get(&name));
+            let own = own.or_else(|| schema.get("prefixItems").and_then(|items| items.get(position)));
+            let mut own = own.unwrap_or(&schema).clone();
             if let Some(own) = own.as_object_mut() {
                 own.remove("$schema");
                 own.remove("title");
+                if let Some(definitions) = schema.get("$defs") {
+                    own.insert("$defs".to_owned(), definitions.clone());
+                }
             }
             operation.parameters.push(Parameter {
                 name,

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 use switchboard_api::{Failure, Operation, Parameter, ParameterPlace, Request};
 
-use super::{FromRequest, schema_of};
+use super::{FromRequest, parameter_schema_of, read};
 use crate::Context;
 
 /// The query's parameters as a struct. Those it does not name are ignored.
@@ -17,13 +17,11 @@ pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> FromRequest for Query<T> {
     async fn from_request(_: &Context, request: &mut Request) -> Result<Self, Failure> {
-        serde_json::from_value(Json::Object(std::mem::take(&mut request.query)))
-            .map(Self)
-            .map_err(|error| Failure::invalid(format!("the query does not fit: {error}")))
+        read(&Json::Object(std::mem::take(&mut request.query)), &["query"]).map(Self)
     }
 
     fn describe(operation: &mut Operation) {
-        let schema = schema_of::<T>();
+        let schema = parameter_schema_of::<T>();
         let required = schema.get("required").and_then(Json::as_array);
         let properties = schema.get("properties").and_then(Json::as_object);
         for (name, own) in properties.into_iter().flat_map(Map::iter) {

@@ -1,0 +1,14 @@
+//! What small plugins may touch, and what they may not, on a real kernel.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod blobs;
+mod compute;
+mod config;
+mod db;
+mod events;
+mod filters;
+mod log;
+mod schedule;
+mod services;
+mod small_plugins;
+mod time_and_chance;

@@ -1,0 +1,61 @@
+//! What a stage begins with.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use switchboard_api::Plugin;
+use switchboard_capabilities::SeededRandom;
+use tempfile::TempDir;
+
+use crate::{SetClock, Stage};
+
+/// What a stage begins with: its time, and the seed of its random bytes.
+///
+/// ```no_run
+/// # async fn example(plugin: std::sync::Arc<dyn switchboard_testkit::api::Plugin>) {
+/// # use switchboard_testkit::Stage;
+/// let new_year = "2027-01-01T00:00:00Z".parse().unwrap();
+/// let stage = Stage::setup().time(new_year).seed(42).with([plugin]).await;
+/// stage.clock().advance(std::time::Duration::from_secs(3600));
+/// # }
+/// ```
+#[derive(Default)]
+pub struct Setup {
+    clock: SetClock,
+    seed: u64,
+}
+
+impl Setup {
+    /// The time when the plugins are loaded. Without it: 2026-01-02T03:04:05Z.
+    #[must_use]
+    pub fn time(self, time: Timestamp) -> Self {
+        self.clock.set(time);
+        self
+    }
+
+    /// The seed of all random bytes. The same seed gives the same bytes to those who ask in the same order.
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// As [`Stage::with`].
+    ///
+    /// # Panics
+    /// When a plugin does not load, with its reason.
+    pub async fn with(self, plugins: impl IntoIterator<Item = Arc<dyn Plugin>>) -> Stage {
+        let stage = self.with_some_failing(plugins).await;
+        for (id, entry) in stage.kernel().catalog().entries() {
+            let serves = stage.kernel().snapshot().plugin(id.as_str()).is_some();
+            assert!(serves, "`{id}` does not serve: {:?}", entry.state);
+        }
+        stage
+    }
+
+    /// As [`Stage::with_some_failing`].
+    pub async fn with_some_failing(self, plugins: impl IntoIterator<Item = Arc<dyn Plugin>>) -> Stage {
+        let folder = TempDir::new().expect("a temporary folder");
+        let random = SeededRandom::new(self.seed);
+        Stage::loaded(plugins, folder, Arc::new(self.clock), Arc::new(random)).await
+    }
+}
