@@ -114,12 +114,7 @@ impl Transaction for Changes {
             let Some(events) = self.events.take().filter(|_| !self.said.is_empty()) else {
                 return self.inner.commit().await.map_err(failure);
             };
-            let commit = async move {
-                for (sql, params) in self.said {
-                    self.inner.execute_as_host(sql, params).await.map_err(failure)?;
-                }
-                self.inner.commit().await.map_err(failure)
-            };
+            let commit = async move { self.inner.commit_with(self.said).await.map_err(failure) };
             events.then_wake(commit).await
         })
     }

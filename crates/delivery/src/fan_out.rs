@@ -11,7 +11,7 @@ use std::{
 
 use serde::Deserialize;
 use switchboard_api::{Actor, Call, Failure, OrganizationId, Timestamp};
-use switchboard_kernel::{Caller, Kernel, Loaded, Snapshot, Terms, dispatch};
+use switchboard_kernel::{Caller, Kernel, Loaded, Snapshot, Terms, Unanswered};
 use switchboard_manifest::PluginId;
 use switchboard_store::Room;
 use tokio::{sync::mpsc, task::JoinSet, time::Instant};
@@ -95,13 +95,13 @@ struct Work {
 }
 
 enum Outcome {
-    Fresh { topic: Topic, said: Arc<Said>, failed: Vec<(PluginId, Failure)> },
+    Fresh { topic: Topic, said: Arc<Said>, failed: Vec<(PluginId, Unanswered)> },
     Again { key: LaneKey, seq: i64, attempt: u32, heard: Heard },
 }
 
 enum Heard {
     Well,
-    Failed(Failure),
+    Failed(Unanswered),
     /// Nobody is there to hear it, and it is not waited for.
     Skipped,
 }
@@ -251,7 +251,7 @@ impl FanOut {
                 let heard = match said(&room, seq).await {
                     Ok(Some(said)) => call.again(&said, &listener, attempt + 1).await,
                     Ok(None) => Heard::Skipped,
-                    Err(error) => Heard::Failed(error.into()),
+                    Err(error) => Heard::Failed(Unanswered::Failed(error.into())),
                 };
                 Outcome::Again { key, seq, attempt: attempt + 1, heard }
             });
@@ -288,8 +288,8 @@ impl FanOut {
             work.running.spawn(async move {
                 let mut failed = Vec::new();
                 for listener in hear {
-                    if let Err(failure) = call.tell(&said, &listener, 1).await {
-                        failed.push((listener.id().clone(), failure));
+                    if let Err(unanswered) = call.tell(&said, &listener, 1).await {
+                        failed.push((listener.id().clone(), unanswered));
                     }
                 }
                 Outcome::Fresh { topic, said, failed }
@@ -312,16 +312,16 @@ impl FanOut {
         let now = self.shared.now();
         match outcome {
             Outcome::Fresh { topic, said, failed } => {
-                for (listener, failure) in failed {
+                for (listener, unanswered) in failed {
                     let key = LaneKey { listener, topic: topic.clone() };
-                    self.failed(key, said.seq, 1, &failure);
+                    self.failed(key, said.seq, 1, &unanswered);
                 }
                 if let Some(work) = &mut self.work {
                     work.next_of(&topic, said.seq);
                 }
             }
             Outcome::Again { key, seq, attempt, heard } => match heard {
-                Heard::Failed(failure) => self.failed(key, seq, attempt, &failure),
+                Heard::Failed(unanswered) => self.failed(key, seq, attempt, &unanswered),
                 Heard::Well | Heard::Skipped => {
                     if let Some(work) = &mut self.work {
                         work.lanes.done(&key, seq, now);
@@ -333,28 +333,45 @@ impl FanOut {
         Ok(())
     }
 
-    /// A listener failed: the event waits for its next attempt, or is given up.
-    fn failed(&mut self, key: LaneKey, seq: i64, attempt: u32, failure: &Failure) {
-        let Some(work) = &mut self.work else { return };
+    /// A listener failed: the event waits for its next attempt, or is given up. One that had no room was not called: that
+    /// is no attempt, and is waited for however often it is so.
+    fn failed(&mut self, key: LaneKey, seq: i64, attempt: u32, unanswered: &Unanswered) {
         let (plugin, listener, subject) = (&self.source, &key.listener, &key.topic.subject);
-        let error = cause(failure);
-        if attempt >= self.shared.options.delivery_attempts {
-            tracing::error!(%plugin, %listener, %subject, attempt, "an event is a dead letter: {error}");
-            let now = self.shared.now();
-            let standing = Standing::Dead { attempt, at: now.as_microsecond(), error };
-            work.ledger.note(seq, key.listener.clone(), standing);
-            work.lanes.done(&key, seq, now);
-            self.handle.dead.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        let wait = self.shared.options.wait_after(attempt).max(asked_wait(failure));
-        tracing::warn!(%plugin, %listener, %subject, attempt, "an event is tried again in {wait:?}: {error}");
+        let options = &self.shared.options;
+        let (attempts, wait, error) = match unanswered {
+            Unanswered::NoRoom(failure) => {
+                let wait = asked_wait(failure);
+                tracing::debug!(%plugin, %listener, %subject, "an event waits for {wait:?}: {failure}");
+                (attempt - 1, wait, cause(failure))
+            }
+            Unanswered::Failed(failure) if attempt < options.delivery_attempts => {
+                let (wait, error) = (options.wait_after(attempt).max(asked_wait(failure)), cause(failure));
+                tracing::warn!(%plugin, %listener, %subject, attempt, "an event is tried again in {wait:?}: {error}");
+                (attempt, wait, error)
+            }
+            Unanswered::Failed(failure) => {
+                let error = cause(failure);
+                tracing::error!(%plugin, %listener, %subject, attempt, "an event is a dead letter: {error}");
+                return self.give_up(key, seq, attempt, error);
+            }
+        };
+        let Some(work) = &mut self.work else { return };
         let at = self.shared.after(wait);
-        let standing = Standing::Waiting { attempt, next_at: at.as_microsecond(), error: Some(error) };
+        let error = Some(error);
+        let standing = Standing::Waiting { attempt: attempts, next_at: at.as_microsecond(), error };
         work.ledger.note(seq, key.listener.clone(), standing);
-        if !work.lanes.again(&key, seq, attempt, at) {
-            work.lanes.put(key, seq, attempt, at);
+        if !work.lanes.again(&key, seq, attempts, at) {
+            work.lanes.put(key, seq, attempts, at);
         }
+    }
+
+    fn give_up(&mut self, key: LaneKey, seq: i64, attempt: u32, error: String) {
+        let Some(work) = &mut self.work else { return };
+        let now = self.shared.now();
+        let standing = Standing::Dead { attempt, at: now.as_microsecond(), error };
+        work.ledger.note(seq, key.listener.clone(), standing);
+        work.lanes.done(&key, seq, now);
+        self.handle.dead.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Has dead letters tried again.
@@ -541,8 +558,8 @@ struct Teller {
 }
 
 impl Teller {
-    async fn tell(&self, said: &Said, listener: &Arc<Loaded>, attempt: u32) -> Result<(), Failure> {
-        let event = said.event(self.source.as_str(), attempt)?;
+    async fn tell(&self, said: &Said, listener: &Arc<Loaded>, attempt: u32) -> Result<(), Unanswered> {
+        let event = said.event(self.source.as_str(), attempt).map_err(Failure::from)?;
         let organization = match said.organization_id() {
             None => None,
             Some(id) => match self.directory.organization(id) {
@@ -553,7 +570,8 @@ impl Teller {
         };
         let mut caller = Caller::system(organization, said.trace());
         caller.actor = Arc::clone(&self.actor);
-        dispatch(&self.snapshot, listener, caller, Terms::default(), Call::Event(event)).await.map(drop)
+        let call = Call::Event(event);
+        switchboard_kernel::attempt(&self.snapshot, listener, caller, Terms::default(), call).await.map(drop)
     }
 
     async fn again(&self, said: &Said, listener: &Arc<Loaded>, attempt: u32) -> Heard {
@@ -562,7 +580,7 @@ impl Teller {
         }
         match self.tell(said, listener, attempt).await {
             Ok(()) => Heard::Well,
-            Err(failure) => Heard::Failed(failure),
+            Err(unanswered) => Heard::Failed(unanswered),
         }
     }
 }

@@ -84,15 +84,11 @@ impl Ledger {
             }
         } else {
             let (rows, settled) = self.as_json();
-            let mut transaction = room.begin().await?;
-            if rows != "[]" {
-                transaction.execute_as_host(PUT_ROWS, vec![Value::Text(rows)]).await?;
-            }
-            if settled != "[]" {
-                transaction.execute_as_host(DELETE_ROWS, vec![Value::Text(settled)]).await?;
-            }
-            transaction.execute_as_host(SET_CURSOR, vec![cursor.into()]).await?;
-            transaction.commit().await?;
+            let changes =
+                [(PUT_ROWS, rows), (DELETE_ROWS, settled)].into_iter().filter(|(_, json)| json != "[]");
+            let mut last: Vec<_> = changes.map(|(sql, json)| (sql, vec![Value::Text(json)])).collect();
+            last.push((SET_CURSOR, vec![cursor.into()]));
+            room.begin().await?.commit_with(last).await?;
         }
         self.changes.clear();
         self.written = cursor;

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use switchboard_api::{
     Call, Context, Failure, OrganizationId, Payload, Stop, TaskCall, Timestamp, Value, capability::Progress,
 };
-use switchboard_kernel::{Caller, Kernel, Loaded, Snapshot, Terms, dispatch};
+use switchboard_kernel::{Caller, Kernel, Loaded, Snapshot, Terms, Unanswered, attempt};
 use switchboard_manifest::PluginId;
 use switchboard_store::Room;
 use tokio::{task::JoinSet, time::Instant};
@@ -127,6 +127,8 @@ struct Ended {
 enum How {
     Well,
     Failed(Failure),
+    /// As many calls of the plugin ran as may; it was not begun.
+    NoRoom(Failure),
     /// It cannot be done now, without any fault of its own.
     NotNow,
     /// It will never be done.
@@ -358,6 +360,12 @@ impl Tasks {
                 tracing::error!(%plugin, run = %name, task = %queued.task, attempt, "a task is given up: {failure}");
                 ("dead", attempt, now, Some(cause(&failure)))
             }
+            // Nothing was tried: that does not count, however often it is so.
+            How::NoRoom(failure) => {
+                let wait = asked_wait(&failure);
+                tracing::debug!(%plugin, run = %name, task = %queued.task, "a task waits for {wait:?}: {failure}");
+                ("queued", attempt - 1, self.shared.after(wait), Some(cause(&failure)))
+            }
             How::NotNow => ("queued", attempt - 1, self.shared.after(options.longest_wait), None),
             How::Never(why) => {
                 tracing::warn!(%plugin, run = %name, task = %queued.task, "a task is given up: {why}");
@@ -463,9 +471,10 @@ async fn do_it(snapshot: &Snapshot, plugin: &Arc<Loaded>, caller: Caller, queued
     let (name, run) = (queued.task.clone(), queued.run.clone());
     let call = Call::Task(TaskCall { name, run, payload, attempt: queued.attempt });
     let terms = Terms { permission: None, time: Some(Duration::from_secs(task.timeout_seconds)) };
-    match dispatch(snapshot, plugin, caller, terms, call).await {
+    match attempt(snapshot, plugin, caller, terms, call).await {
         Ok(_) => How::Well,
-        Err(failure) => How::Failed(failure),
+        Err(Unanswered::NoRoom(failure)) => How::NoRoom(failure),
+        Err(Unanswered::Failed(failure)) => How::Failed(failure),
     }
 }
 

@@ -6,11 +6,12 @@ use std::{
 };
 
 use axum::{
-    Router,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use crate::router::Server;
 
 /// A browser asks again after an hour, and is told then that nothing changed unless the server is another.
 const KEPT: &str = "public, max-age=3600";
@@ -44,14 +45,15 @@ static VIEWER: Asset =
     asset!("../vendor/scalar-api-reference.js.gz", "text/javascript; charset=utf-8", Some("gzip"));
 
 /// Every file at its address.
-pub(crate) fn routes() -> Router {
+pub(crate) fn addresses() -> [(&'static str, MethodRouter<Server>); 5] {
     let at = |asset: &'static Asset| get(async move |headers: HeaderMap| answer(asset, &headers));
-    Router::new()
-        .route("/assets/switchboard.css", at(&STYLESHEET))
-        .route("/assets/mark.svg", at(&MARK))
-        .route("/assets/api_docs.css", at(&DOCS_STYLESHEET))
-        .route("/assets/api_docs.js", at(&DOCS_SCRIPT))
-        .route("/assets/scalar-api-reference.js", at(&VIEWER))
+    [
+        ("/assets/switchboard.css", at(&STYLESHEET)),
+        ("/assets/mark.svg", at(&MARK)),
+        ("/assets/api_docs.css", at(&DOCS_STYLESHEET)),
+        ("/assets/api_docs.js", at(&DOCS_SCRIPT)),
+        ("/assets/scalar-api-reference.js", at(&VIEWER)),
+    ]
 }
 
 fn answer(asset: &Asset, headers: &HeaderMap) -> Response {

@@ -4,14 +4,13 @@
 //! server: it loads nothing from another host and sends nothing to one.
 
 use axum::{
-    Router,
     response::{IntoResponse, Redirect, Response},
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use http::header;
 use maud::{DOCTYPE, Markup, html};
 
-use crate::home::mark;
+use crate::{home::mark, router::Server};
 
 /// The page's address.
 const ADDRESS: &str = "/api/docs";
@@ -23,8 +22,8 @@ const CONTENT_SECURITY: &str = "default-src 'none'; script-src 'self'; style-src
                                 base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The page, and its address with a slash at the end, which people type.
-pub(crate) fn routes() -> Router {
-    Router::new().route(ADDRESS, get(docs)).route("/api/docs/", get(async || Redirect::permanent(ADDRESS)))
+pub(crate) fn addresses() -> [(&'static str, MethodRouter<Server>); 2] {
+    [(ADDRESS, get(docs)), ("/api/docs/", get(async || Redirect::permanent(ADDRESS)))]
 }
 
 async fn docs() -> Response {

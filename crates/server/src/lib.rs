@@ -31,5 +31,5 @@ mod tenant;
 
 pub use options::Options;
 pub use readiness::Readiness;
-pub use router::{local_router, router};
+pub use router::{Addresses, local_router, router};
 pub use serve::{Times, serve, serve_unix};

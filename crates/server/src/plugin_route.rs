@@ -5,11 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Extension,
-    extract::{Request, State},
-    response::Response,
-};
+use axum::{extract::Request, response::Response};
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 use switchboard_api::{Failure, Reply};
@@ -32,18 +28,14 @@ const ORGANIZATION_PARAMETER: &str = "org";
 const METHODS: [Method; 5] = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
 
 /// Answers a request to any address but the server's own.
-pub(crate) async fn plugin_route(
-    State(server): State<Server>,
-    Extension(id): Extension<RequestId>,
-    request: Request,
-) -> Response {
+pub(crate) async fn plugin_route(server: &Server, request: Request, id: RequestId) -> Response {
     let (parts, body) = request.into_parts();
     let incoming = Incoming::new(body, &parts.headers);
     let snapshot = server.kernel.snapshot();
     match find(&snapshot, &parts) {
         Ok(found) => {
             let shape = found.address.errors;
-            let answer = answer(&server, &snapshot, found, parts, incoming, &id).await;
+            let answer = answer(server, &snapshot, found, parts, incoming, &id).await;
             answer.unwrap_or_else(|problem| problem.into_response(shape, &id))
         }
         Err(problem) => problem.into_response(ErrorShape::Problem, &id),

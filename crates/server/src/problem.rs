@@ -23,7 +23,8 @@ pub(crate) struct Problem {
     title: &'static str,
     detail: Cow<'static, str>,
     faults: Vec<Fault>,
-    header: Option<(HeaderName, HeaderValue)>,
+    /// In a box, to keep small what every step of a request may give back.
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 #[derive(Serialize)]
@@ -49,7 +50,7 @@ impl Problem {
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
+        self.header = Some(Box::new((name, value)));
         self
     }
 
@@ -153,7 +154,7 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.extend(self.header);
+        headers.extend(self.header.map(|header| *header));
         response
     }
 
@@ -229,7 +230,7 @@ mod tests {
     #[test]
     fn who_is_to_come_back_later_is_told_when() {
         let (_, problem) = of(Failure::unavailable("the disk is full"));
-        assert_eq!(problem.header, Some((header::RETRY_AFTER, 5.into())));
+        assert_eq!(problem.header.as_deref(), Some(&(header::RETRY_AFTER, 5.into())));
         assert_eq!(seconds(Duration::from_millis(1_200)), "2");
         assert_eq!(seconds(Duration::ZERO), "1");
     }

@@ -1,10 +1,25 @@
 //! Every address: the server's own, and behind them those of plugins.
 
-use std::{ops::Deref, sync::Arc, time::Instant};
+use std::{
+    collections::HashSet,
+    convert::Infallible,
+    ops::Deref,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
 
-use axum::{Router, middleware, routing::get};
+use axum::{
+    BoxError, Router,
+    body::{Body, Bytes, HttpBody},
+    extract::Request,
+    response::Response,
+    routing::{MethodRouter, get},
+};
+use futures_util::future::BoxFuture;
 use switchboard_kernel::Kernel;
-use tower_http::compression::CompressionLayer;
+use tower::{Service, ServiceExt};
+use tower_http::{compression::CompressionLayer, cors::CorsLayer};
 
 use crate::{
     api_document::{self, Kept},
@@ -16,6 +31,7 @@ use crate::{
     options::Options,
     plugin_route::plugin_route,
     readiness,
+    request_id::RequestId,
 };
 
 /// What the server calls itself.
@@ -32,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) counts: Counts,
     pub(crate) document: Kept,
     pub(crate) started: Instant,
+    /// For whom pages elsewhere may call; absent where no page comes.
+    pub(crate) cors: Option<CorsLayer>,
 }
 
 impl Deref for Server {
@@ -42,41 +60,93 @@ impl Deref for Server {
     }
 }
 
+/// Everything that the server answers, as a service. A clone is one more reference.
+#[derive(Clone)]
+pub struct Addresses {
+    server: Server,
+    own: Arc<Own>,
+}
+
+/// The server's own addresses.
+struct Own {
+    paths: HashSet<&'static str>,
+    router: Router,
+}
+
 /// The server for everybody: who calls is known by an API token.
-pub fn router(kernel: Arc<Kernel>, options: Options) -> Router {
+pub fn router(kernel: Arc<Kernel>, options: Options) -> Addresses {
     let cors = cors::layer(&options.cors_origins);
-    let server = server(kernel, options, Door::Tokens);
-    // The outermost comes last.
-    routes(server.clone()).layer(cors).layer(middleware::from_fn_with_state(server, front))
+    Addresses::new(kernel, options, Door::Tokens, Some(cors))
 }
 
 /// The server for the operator alone, behind a socket or in a process that nobody else reaches: every request is the
 /// local administrator's, without a token.
-pub fn local_router(kernel: Arc<Kernel>, options: Options) -> Router {
-    let server = server(kernel, options, Door::local());
-    routes(server.clone()).layer(middleware::from_fn_with_state(server, front))
+pub fn local_router(kernel: Arc<Kernel>, options: Options) -> Addresses {
+    Addresses::new(kernel, options, Door::local(), None)
 }
 
-fn server(kernel: Arc<Kernel>, options: Options, door: Door) -> Server {
-    let (counts, document, started) = (Counts::default(), Kept::default(), Instant::now());
-    Server(Arc::new(Shared { kernel, options, door, counts, document, started }))
+impl Addresses {
+    fn new(kernel: Arc<Kernel>, options: Options, door: Door, cors: Option<CorsLayer>) -> Self {
+        let (counts, document, started) = (Counts::default(), Kept::default(), Instant::now());
+        let server = Server(Arc::new(Shared { kernel, options, door, counts, document, started, cors }));
+        Self { own: Arc::new(Own::of(&server)), server }
+    }
+
+    /// Answers at whatever address it is. A plugin's are looked up in the kernel's table and nowhere else.
+    pub(crate) async fn answer(&self, request: Request, id: RequestId) -> Response {
+        if !self.own.paths.contains(request.uri().path()) {
+            return plugin_route(&self.server, request, id).await;
+        }
+        let Ok(response) = self.own.router.clone().oneshot(request).await;
+        response
+    }
 }
 
-fn routes(server: Server) -> Router {
-    let documents = Router::new()
-        .route("/", get(home_route::home))
-        .route("/api/openapi.json", get(api_document::openapi))
-        .route("/metrics", get(metrics::metrics))
-        .with_state(server.clone())
-        .merge(assets::routes())
-        .merge(docs_viewer::routes())
+impl Own {
+    fn of(server: &Server) -> Self {
+        let mut paths = HashSet::new();
+        let mut router = |addresses: Vec<(&'static str, MethodRouter<Server>)>| {
+            addresses.into_iter().fold(Router::new(), |router, (path, methods)| {
+                paths.insert(path);
+                router.route(path, methods)
+            })
+        };
+        let plain = router(vec![
+            ("/healthz", get(health::healthz)),
+            ("/readyz", get(readiness::readyz)),
+            ("/api/v1/health", get(health::health)),
+        ]);
+        let mut documents = vec![
+            ("/", get(home_route::home)),
+            ("/api/openapi.json", get(api_document::openapi)),
+            ("/metrics", get(metrics::metrics)),
+        ];
+        documents.extend(assets::addresses());
+        documents.extend(docs_viewer::addresses());
         // Only here: a plugin's answers are small, or media that are compressed already.
-        .layer(CompressionLayer::new());
-    Router::new()
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(readiness::readyz))
-        .route("/api/v1/health", get(health::health))
-        .fallback(plugin_route)
-        .with_state(server)
-        .merge(documents)
+        let documents = router(documents).layer(CompressionLayer::new());
+        Self { router: plain.merge(documents).with_state(server.clone()), paths }
+    }
+}
+
+impl<B> Service<http::Request<B>> for Addresses
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let addresses = self.clone();
+        Box::pin(async move {
+            let server = addresses.server.clone();
+            Ok(front(&server, addresses, request.map(Body::new)).await)
+        })
+    }
 }

@@ -2,10 +2,7 @@
 
 use std::{io, pin::pin, time::Duration};
 
-use axum::{
-    Router,
-    serve::{Listener, ListenerExt},
-};
+use axum::serve::{Listener, ListenerExt};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
@@ -16,6 +13,8 @@ use tokio::{
     sync::watch,
     task::JoinSet,
 };
+
+use crate::router::Addresses;
 
 /// How often an HTTP/2 client that is silent is asked whether it is still there.
 const ARE_YOU_THERE: Duration = Duration::from_secs(20);
@@ -42,13 +41,13 @@ impl Default for Times {
 /// None today: a connection that cannot be taken is logged and the next one is waited for.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    addresses: Addresses,
     times: Times,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     // An answer leaves at once instead of waiting for more to send; it is best effort.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    run(listener, router, times, shutdown).await
+    run(listener, addresses, times, shutdown).await
 }
 
 /// The same on a Unix socket, whose file the caller made and removes.
@@ -57,16 +56,16 @@ pub async fn serve(
 /// As [`serve`].
 pub async fn serve_unix(
     listener: UnixListener,
-    router: Router,
+    addresses: Addresses,
     times: Times,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    run(listener, router, times, shutdown).await
+    run(listener, addresses, times, shutdown).await
 }
 
 async fn run<L: Listener>(
     mut listener: L,
-    router: Router,
+    addresses: Addresses,
     times: Times,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
@@ -77,7 +76,7 @@ async fn run<L: Listener>(
     loop {
         tokio::select! {
             (io, _) = listener.accept() => {
-                connections.spawn(connection(builder.clone(), TokioIo::new(io), router.clone(), stopping.clone()));
+                connections.spawn(connection(builder.clone(), TokioIo::new(io), addresses.clone(), stopping.clone()));
             }
             // Those that ended are forgotten.
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -105,12 +104,12 @@ fn builder(times: Times) -> Builder<TokioExecutor> {
 async fn connection<I>(
     builder: Builder<TokioExecutor>,
     io: TokioIo<I>,
-    router: Router,
+    addresses: Addresses,
     mut stopping: watch::Receiver<bool>,
 ) where
     I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let mut connection = pin!(builder.serve_connection(io, TowerToHyperService::new(router)));
+    let mut connection = pin!(builder.serve_connection(io, TowerToHyperService::new(addresses)));
     let mut told = false;
     loop {
         tokio::select! {

@@ -1,5 +1,6 @@
 //! One connection to a room's file: opened as confined as can be, and running one statement at a time.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +14,7 @@ use crate::Error;
 use crate::authorizer::{Face, Worn};
 use crate::functions;
 use crate::options::Options;
-use crate::statement::{Fault, Outcome, Statement, Want, bind, collect};
+use crate::statement::{Columns, Fault, Outcome, Statement, Want, bind, collect};
 
 /// The longest text of a statement, in bytes.
 const STATEMENT_BYTES: usize = 100 << 10;
@@ -41,6 +42,7 @@ pub(crate) struct Link {
     connection: Connection,
     worn: Worn,
     clock: Clock,
+    columns: RefCell<Columns>,
 }
 
 /// Until when the statement that runs may run; SQLite looks at it every few steps.
@@ -84,7 +86,13 @@ impl Link {
         options: &Options,
     ) -> Result<Self, Error> {
         Self::open_raw(file, purpose, options)
-            .map(|(connection, worn, clock)| Self { room: Arc::clone(room), connection, worn, clock })
+            .map(|(connection, worn, clock)| Self {
+                room: Arc::clone(room),
+                connection,
+                worn,
+                clock,
+                columns: RefCell::default(),
+            })
             .map_err(|error| Error::sqlite(room, error, None, BUSY))
     }
 
@@ -200,14 +208,17 @@ impl Link {
         }
         bind(&mut prepared, &statement.params)?;
         let before = self.connection.total_changes();
-        let rows = collect(&mut prepared).map_err(|fault| match fault {
-            Fault::Sqlite(rusqlite::Error::SqliteFailure(failure, _))
-                if failure.code == rusqlite::ErrorCode::ApiMisuse =>
-            {
-                Fault::Wrong("its text holds no statement".to_owned())
-            }
-            other => other,
-        })?;
+        let rows =
+            collect(&mut prepared, &statement.sql, &mut self.columns.borrow_mut()).map_err(|fault| {
+                match fault {
+                    Fault::Sqlite(rusqlite::Error::SqliteFailure(failure, _))
+                        if failure.code == rusqlite::ErrorCode::ApiMisuse =>
+                    {
+                        Fault::Wrong("its text holds no statement".to_owned())
+                    }
+                    other => other,
+                }
+            })?;
         Ok(match statement.want {
             Want::Rows => Outcome::Rows(rows),
             // What SQLite calls changes is of the last statement that changed any, which may not be this one.

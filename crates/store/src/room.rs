@@ -108,7 +108,7 @@ impl Room {
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Io`].
     pub async fn begin(&self) -> Result<Transaction, Error> {
-        self.begin_as(Face::Host).await
+        self.begin_as(Face::Host)
     }
 
     /// The same room, with a guest's face.
@@ -151,9 +151,8 @@ impl Room {
         Ok(self.inner.writer.once(statement).await?.into_executed())
     }
 
-    async fn begin_as(&self, face: Face) -> Result<Transaction, Error> {
-        let lease = self.inner.writer.begin().await?;
-        Ok(Transaction::new(&self.inner, face, lease))
+    fn begin_as(&self, face: Face) -> Result<Transaction, Error> {
+        Ok(Transaction::new(&self.inner, face))
     }
 
     pub(crate) async fn close(&self) {
@@ -184,7 +183,7 @@ impl Guest {
     /// # Errors
     /// As [`Room::begin`].
     pub async fn begin(&self) -> Result<Transaction, Error> {
-        self.room.begin_as(Face::Guest).await
+        self.room.begin_as(Face::Guest)
     }
 }
 

@@ -1,10 +1,11 @@
 //! One statement: what it takes, how it is run, what it gives.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, ToSql};
+use rusqlite::{CachedStatement, StatementStatus, ToSql};
 use switchboard_sql::{Rows, Value};
 
 use crate::authorizer::Face;
@@ -131,14 +132,23 @@ impl ToSql for Parameter<'_> {
 }
 
 /// Steps through all of it.
-pub(crate) fn collect(prepared: &mut CachedStatement<'_>) -> Result<Rows, Fault> {
+pub(crate) fn collect(
+    prepared: &mut CachedStatement<'_>,
+    sql: &str,
+    known: &mut Columns,
+) -> Result<Rows, Fault> {
+    // A text without a statement has no columns, and nothing may be asked of it.
+    let is_new = prepared.column_count() > 0 && prepared.get_status(StatementStatus::Run) == 0;
     let mut columns: Option<Arc<[String]>> = None;
     let mut cells = Vec::new();
     let mut bytes = 0;
     let mut rows = prepared.raw_query();
     while let Some(row) = rows.next()? {
         // Not before the first step: if tables have changed, SQLite prepares the statement again in it.
-        let columns = columns.get_or_insert_with(|| names(row.as_ref()));
+        let columns = columns.get_or_insert_with(|| known.of(row.as_ref(), sql, is_new));
+        if cells.is_empty() {
+            cells.reserve(columns.len());
+        }
         for index in 0..columns.len() {
             let value = match row.get_ref(index)? {
                 ValueRef::Null => Value::Null,
@@ -167,9 +177,38 @@ pub(crate) fn collect(prepared: &mut CachedStatement<'_>) -> Result<Rows, Fault>
         }
     }
     drop(rows);
-    Ok(Rows::new(columns.unwrap_or_else(|| names(prepared)), cells))
+    Ok(Rows::new(columns.unwrap_or_else(|| known.of(prepared, sql, is_new)), cells))
 }
 
-fn names(prepared: &rusqlite::Statement<'_>) -> Arc<[String]> {
-    prepared.column_names().map(str::to_owned).collect()
+/// The names of statements' columns, so that they are not made anew for each run.
+#[derive(Default)]
+pub(crate) struct Columns {
+    /// By the statement's text: how often SQLite had prepared it again by itself when they were read, and the names.
+    known: HashMap<String, (i32, Arc<[String]>)>,
+}
+
+impl Columns {
+    /// How many statements' names are kept: somewhat more than prepared statements.
+    const MOST: usize = 256;
+
+    /// The names of a statement that has begun to run. `is_new` says that it runs for the first time since it was
+    /// prepared; otherwise it is the one whose names may be known, and they hold unless it was prepared again since.
+    fn of(&mut self, prepared: &rusqlite::Statement<'_>, sql: &str, is_new: bool) -> Arc<[String]> {
+        if prepared.column_count() == 0 {
+            return Arc::default();
+        }
+        let times = prepared.get_status(StatementStatus::RePrepare);
+        if !is_new
+            && let Some((then, names)) = self.known.get(sql)
+            && *then == times
+        {
+            return Arc::clone(names);
+        }
+        let names: Arc<[String]> = prepared.column_names().map(str::to_owned).collect();
+        if self.known.len() >= Self::MOST {
+            self.known.clear();
+        }
+        self.known.insert(sql.to_owned(), (times, Arc::clone(&names)));
+        names
+    }
 }

@@ -14,25 +14,34 @@ use crate::readers::{INLINE, blocking};
 use crate::room::Inner;
 use crate::statement::{Executed, Outcome, Statement, Want};
 use crate::stats::Counters;
-use crate::writer::{Fallen, Lease};
+use crate::writer::{Fallen, Lease, Writer};
 
 /// Statements that take effect together, or not at all. Dropping it undoes them.
 ///
-/// It holds the room's only writer: others who write wait for it, for [`Options::transaction_time`] at most. Then it
-/// is undone, and whatever is asked of it fails with [`Error::Timeout`]. A statement that fails is undone by itself,
+/// From its first statement on it holds the room's only writer: others who write wait for it, for
+/// [`Options::transaction_time`] at most. Then it is undone, and whatever is asked of it fails with [`Error::Timeout`]. A statement that fails is undone by itself,
 /// and the transaction goes on; but when one that writes takes too long, or there is no space, all of it is undone.
 pub struct Transaction {
     room: Arc<str>,
     face: Face,
     options: Options,
     counters: Arc<Counters>,
-    until: Instant,
+    writer: Arc<Writer>,
     held: Arc<Mutex<Held>>,
+    /// Absent until its first statement.
+    limit: Option<TimeLimit>,
+}
+
+/// When it is undone.
+struct TimeLimit {
+    until: Instant,
     timer: AbortHandle,
 }
 
 /// Where the lease is.
 enum Held {
+    /// Nobody has asked for it yet.
+    NotYet,
     Here(Lease),
     /// With a statement that runs. When it ends the lease is put back, or undone for the reason that came meanwhile.
     Lent(Option<Error>),
@@ -40,20 +49,16 @@ enum Held {
 }
 
 impl Transaction {
-    pub(crate) fn new(room: &Inner, face: Face, lease: Lease) -> Self {
-        let (options, counters) = (room.options.clone(), Arc::clone(&room.counters));
-        let until = Instant::now() + options.transaction_time;
-        let held = Arc::new(Mutex::new(Held::Here(lease)));
-        let (timed, counted) = (Arc::clone(&held), Arc::clone(&counters));
-        let late = too_long(&room.name, options.transaction_time);
-        let timer = tokio::spawn(async move {
-            tokio::time::sleep_until(until).await;
-            if end(&timed, late) {
-                Counters::one_more(&counted.timeouts);
-            }
-        });
-        let room = Arc::clone(&room.name);
-        Self { room, face, options, counters, until, held, timer: timer.abort_handle() }
+    pub(crate) fn new(room: &Inner, face: Face) -> Self {
+        Self {
+            room: Arc::clone(&room.name),
+            face,
+            options: room.options.clone(),
+            counters: Arc::clone(&room.counters),
+            writer: Arc::clone(&room.writer),
+            held: Arc::new(Mutex::new(Held::NotYet)),
+            limit: None,
+        }
     }
 
     /// The rows of a statement, which may also write.
@@ -97,11 +102,32 @@ impl Transaction {
     /// # Errors
     /// Any kind; then nothing of it was done.
     pub async fn commit(self) -> Result<(), Error> {
+        self.commit_with([]).await
+    }
+
+    /// Runs these statements with the host's face, and makes all of it last: as [`execute_as_host`](Self::execute_as_host)
+    /// for each and [`commit`](Self::commit), with one wait for the writer instead of many.
+    ///
+    /// # Errors
+    /// Any kind; then nothing of it was done.
+    pub async fn commit_with(
+        mut self,
+        last: impl IntoIterator<Item = (&str, Vec<Value>)>,
+    ) -> Result<(), Error> {
+        let last = last.into_iter().map(|(sql, params)| Statement::new(Face::Host, sql, params, Want::Count));
+        let mut last: Vec<Statement> = last.collect();
+        if matches!(*lock(&self.held), Held::NotYet) {
+            if last.is_empty() {
+                return Ok(());
+            }
+            self.run(last.remove(0)).await?;
+        }
         let ended = Held::Ended(Error::unavailable(&self.room, "the transaction has ended"));
         let held = std::mem::replace(&mut *lock(&self.held), ended);
-        self.timer.abort();
+        self.stop_timer();
         match held {
-            Held::Here(lease) => lease.commit().await,
+            Held::Here(lease) => lease.commit(last, self.options.statement_time).await,
+            Held::NotYet => Ok(()),
             Held::Ended(error) => Err(error),
             Held::Lent(_) => {
                 *lock(&self.held) = Held::Lent(Some(self.abandoned()));
@@ -111,7 +137,9 @@ impl Transaction {
     }
 
     async fn run(&mut self, statement: Statement) -> Result<Outcome, Error> {
-        let mut lease = self.borrow()?;
+        let Some(mut lease) = self.borrow()? else {
+            return self.begin(statement).await;
+        };
         // One that only reads may be broken off and begun again without harm, so it is tried here first.
         let (first, back) = lease.run(&statement, INLINE.min(self.time_left()), true);
         lease = match back {
@@ -140,8 +168,9 @@ impl Transaction {
         match result {
             Err(Error::Timeout { .. }) if is_last_moment => {
                 let late = too_long(&self.room, self.options.transaction_time);
-                if end(&self.held, late.clone()) || !self.timer.is_finished() {
-                    self.timer.abort();
+                let is_first_to_say = self.limit.as_ref().is_none_or(|limit| !limit.timer.is_finished());
+                if end(&self.held, late.clone()) || is_first_to_say {
+                    self.stop_timer();
                     Counters::one_more(&self.counters.timeouts);
                 }
                 Err(late)
@@ -154,15 +183,43 @@ impl Transaction {
         }
     }
 
-    /// How long the next statement may take.
-    fn time_left(&self) -> Duration {
-        self.until.saturating_duration_since(Instant::now()).min(self.options.statement_time)
+    /// Waits for the writer, with the first statement, and from then on the time counts.
+    async fn begin(&mut self, statement: Statement) -> Result<Outcome, Error> {
+        let (result, back) = self.writer.begin(statement).await;
+        if back.is_ok() {
+            let until = Instant::now() + self.options.transaction_time;
+            let (held, counters) = (Arc::clone(&self.held), Arc::clone(&self.counters));
+            let late = too_long(&self.room, self.options.transaction_time);
+            let timer = tokio::spawn(async move {
+                tokio::time::sleep_until(until).await;
+                if end(&held, late) {
+                    Counters::one_more(&counters.timeouts);
+                }
+            });
+            self.limit = Some(TimeLimit { until, timer: timer.abort_handle() });
+        }
+        give_back(&self.held, back);
+        result
     }
 
-    fn borrow(&self) -> Result<Lease, Error> {
+    fn stop_timer(&self) {
+        if let Some(limit) = &self.limit {
+            limit.timer.abort();
+        }
+    }
+
+    /// How long the next statement may take.
+    fn time_left(&self) -> Duration {
+        let most = self.options.statement_time;
+        self.limit.as_ref().map_or(most, |it| it.until.saturating_duration_since(Instant::now()).min(most))
+    }
+
+    /// The lease, unless nobody has asked for it yet.
+    fn borrow(&self) -> Result<Option<Lease>, Error> {
         let mut held = lock(&self.held);
         match std::mem::replace(&mut *held, Held::Lent(None)) {
-            Held::Here(lease) => Ok(lease),
+            Held::NotYet => Ok(None),
+            Held::Here(lease) => Ok(Some(lease)),
             Held::Ended(error) => {
                 *held = Held::Ended(error.clone());
                 Err(error)
@@ -188,7 +245,7 @@ impl Transaction {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        self.timer.abort();
+        self.stop_timer();
         end(&self.held, self.abandoned());
     }
 }
@@ -203,6 +260,7 @@ fn end(held: &Mutex<Held>, why: Error) -> bool {
     let (lease, is_first) = {
         let mut held = lock(held);
         match std::mem::replace(&mut *held, Held::Ended(why.clone())) {
+            Held::NotYet => (None, false),
             Held::Here(lease) => (Some(lease), true),
             Held::Lent(sooner) => {
                 let is_first = sooner.is_none();
@@ -226,6 +284,7 @@ fn give_back(held: &Mutex<Held>, back: Result<Lease, Fallen>) {
         (Ok(lease), Held::Lent(Some(why)) | Held::Ended(why)) => (Held::Ended(why), Some(lease)),
         // It was given back already, which cannot be: there is one lease.
         (Ok(lease), Held::Here(other)) => (Held::Here(other), Some(lease)),
+        (Ok(lease), Held::NotYet) => (Held::Here(lease), None),
         (Err(Fallen(error)), _) => (Held::Ended(error), None),
     };
     *place = next;

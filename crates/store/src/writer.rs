@@ -42,7 +42,7 @@ type AloneWork = Box<dyn FnOnce(Result<&mut Link, Error>) + Send>;
 
 enum Job {
     Statement(Once),
-    Begin(Reply<Lease>),
+    Begin(Begin),
     Alone(AloneWork),
     /// Ends the writer, having copied what was written into the main file.
     Close(oneshot::Sender<()>),
@@ -52,6 +52,19 @@ enum Job {
 struct Once {
     statement: Statement,
     reply: Reply<Outcome>,
+}
+
+/// The first statement of an interactive transaction, with which it begins.
+struct Begin {
+    statement: Statement,
+    reply: oneshot::Sender<Begun>,
+}
+
+/// What came of the first statement, and the seat, unless all was undone.
+pub(crate) type Begun = (Result<Outcome, Error>, Result<Lease, Fallen>);
+
+fn not_begun(why: &Error) -> Begun {
+    (Err(why.clone()), Err(Fallen(why.clone())))
 }
 
 /// What was done and is not committed yet.
@@ -185,10 +198,18 @@ impl Writer {
         self.answer(answer).await
     }
 
-    pub(crate) async fn begin(self: &Arc<Self>) -> Result<Lease, Error> {
+    /// Begins an interactive transaction by its first statement, once those who asked before have had their turn. Dropping
+    /// the future leaves it undone.
+    pub(crate) async fn begin(self: &Arc<Self>, statement: Statement) -> Begun {
         let (reply, answer) = oneshot::channel();
-        self.submit(Job::Begin(reply))?;
-        self.answer(answer).await
+        if let Err(error) = self.submit(Job::Begin(Begin { statement, reply })) {
+            return not_begun(&error);
+        }
+        let begun = answer.await.unwrap_or_else(|_| not_begun(&Error::unavailable(&self.room, ENDED)));
+        if matches!(begun.0, Err(Error::Timeout { .. })) {
+            Counters::one_more(&self.counters.timeouts);
+        }
+        begun
     }
 
     /// Has the connection to itself, outside any transaction.
@@ -272,7 +293,7 @@ impl Writer {
         for job in unanswered {
             match job {
                 Job::Statement(once) => drop(once.reply.send(Err(why.clone()))),
-                Job::Begin(reply) => drop(reply.send(Err(why.clone()))),
+                Job::Begin(begin) => drop(begin.reply.send(not_begun(why))),
                 Job::Alone(work) => work(Err(why.clone())),
                 Job::Close(reply) => drop(reply.send(())),
             }
@@ -309,25 +330,23 @@ impl Writer {
                         self.run(&mut seat, once);
                     }
                 }
-                Some(Job::Begin(reply)) => {
-                    if reply.is_closed() {
+                Some(Job::Begin(begin)) => {
+                    if begin.reply.is_closed() {
                         continue;
                     }
                     if seat.was_kept_long && !seat.batch.is_empty() {
                         self.commit(&mut seat);
                     }
-                    match seat.open_savepoint() {
-                        Ok(()) => {
-                            seat.lent = Instant::now();
-                            // If nobody takes it, dropping it goes on from here.
-                            let _ = reply.send(Ok(Lease { seat: Some(seat), writer: Arc::clone(self) }));
-                            return;
-                        }
-                        Err(error) => {
-                            self.abandon(&mut seat);
-                            let _ = reply.send(Err(error));
-                        }
+                    if let Err(error) = seat.open_savepoint() {
+                        self.abandon(&mut seat);
+                        let _ = begin.reply.send(not_begun(&error));
+                        continue;
                     }
+                    seat.lent = Instant::now();
+                    let lease = Lease { seat: Some(seat), writer: Arc::clone(self) };
+                    // If nobody takes it, dropping it goes on from here.
+                    let _ = begin.reply.send(lease.run(&begin.statement, self.options.statement_time, false));
+                    return;
                 }
                 Some(Job::Alone(work)) => {
                     self.commit(&mut seat);
@@ -439,6 +458,18 @@ impl Writer {
     fn abandon(&self, seat: &mut Seat) {
         seat.roll_back_all();
         self.undone(seat);
+    }
+
+    /// Undoes an interactive transaction, and nothing else if that can be.
+    fn undo(&self, seat: &mut Seat) {
+        if seat.link.is_outside_transactions() {
+            self.undone(seat);
+            return;
+        }
+        Counters::one_more(&self.counters.undone);
+        if seat.roll_back_to().is_err() {
+            self.abandon(seat);
+        }
     }
 
     /// The whole transaction was undone: the batch's lone statements are queued again, in front and in order.
@@ -606,22 +637,32 @@ impl Lease {
         }
     }
 
-    /// Makes it last, together with whoever else waits.
-    pub(crate) async fn commit(mut self) -> Result<(), Error> {
+    /// Makes it last, after these statements, together with whoever else waits.
+    pub(crate) async fn commit(mut self, last: Vec<Statement>, limit: Duration) -> Result<(), Error> {
         let (reply, answer) = oneshot::channel();
         let writer = Arc::clone(&self.writer);
         if let Some(seat) = self.seat.take() {
-            writer.resume(seat, |writer, seat| {
+            writer.resume(seat, move |writer, seat| {
                 seat.came_back();
-                match seat.release() {
-                    Ok(()) => {
-                        seat.push(Pending::Transaction(reply));
-                        if seat.is_solo {
-                            writer.commit(seat);
+                let done = last.iter().try_for_each(|statement| {
+                    seat.beware_of(statement);
+                    seat.link.run(statement, limit, false).map(drop)
+                });
+                match done {
+                    Ok(()) => match seat.release() {
+                        Ok(()) => {
+                            seat.push(Pending::Transaction(reply));
+                            if seat.is_solo {
+                                writer.commit(seat);
+                            }
                         }
-                    }
+                        Err(error) => {
+                            writer.abandon(seat);
+                            let _ = reply.send(Err(error));
+                        }
+                    },
                     Err(error) => {
-                        writer.abandon(seat);
+                        writer.undo(seat);
                         let _ = reply.send(Err(error));
                     }
                 }
@@ -636,14 +677,7 @@ impl Drop for Lease {
         let Some(seat) = self.seat.take() else { return };
         self.writer.resume(seat, |writer, seat| {
             seat.came_back();
-            if seat.link.is_outside_transactions() {
-                writer.undone(seat);
-            } else {
-                Counters::one_more(&writer.counters.undone);
-                if seat.roll_back_to().is_err() {
-                    writer.abandon(seat);
-                }
-            }
+            writer.undo(seat);
         });
     }
 }

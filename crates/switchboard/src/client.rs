@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
-use axum::{Router, body::Body};
+use axum::body::Body;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper_util::rt::TokioIo;
 use serde_json::Value as Json;
-use switchboard_server::local_router;
+use switchboard_server::{Addresses, local_router};
 use tokio::net::UnixStream;
 use tower::ServiceExt;
 
@@ -28,7 +28,7 @@ pub(crate) enum Client {
     /// A server runs there: its door for administrators.
     Server(PathBuf),
     /// None does, so that this process has the folder to itself.
-    Alone { running: Box<Running>, router: Router, lock: Lock },
+    Alone { running: Box<Running>, router: Addresses, lock: Lock },
 }
 
 /// Whether a server runs on the folder: true when its door for administrators opens.

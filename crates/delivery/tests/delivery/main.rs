@@ -7,4 +7,5 @@ mod events;
 mod plugins;
 mod rest;
 mod restart;
+mod room;
 mod tasks;

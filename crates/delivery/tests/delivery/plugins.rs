@@ -33,7 +33,8 @@ impl Gate {
         self.0.send_replace(true);
     }
 
-    async fn passed(&self) {
+    /// Waits until it is opened.
+    pub(crate) async fn passed(&self) {
         self.0.subscribe().wait_for(|open| *open).await.unwrap();
     }
 }
@@ -84,7 +85,8 @@ impl<T: Clone> Attempts<T> {
         self.0.begun.subscribe().wait_for(|begun| *begun >= count).await.unwrap();
     }
 
-    async fn one(&self, what: T) -> Result<()> {
+    /// Makes one, which goes as it is to go.
+    pub(crate) async fn one(&self, what: T) -> Result<()> {
         let fate = (self.0.fate.lock().unwrap())(&what);
         self.0.all.lock().unwrap().push(what.clone());
         self.0.begun.send_modify(|begun| *begun += 1);

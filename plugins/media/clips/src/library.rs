@@ -1,5 +1,7 @@
 //! The library: list, get, create, update and delete clips.
 
+use std::sync::LazyLock;
+
 use switchboard_sdk::{
     OrganizationId, Value,
     capability::Transaction,
@@ -99,17 +101,16 @@ pub(crate) async fn delete_clip(ctx: Context, Path(id): Path<i64>) -> Result<NoC
 
 /// The organization's clip of that number.
 pub(crate) async fn find(ctx: &Context, id: i64) -> Result<Clip> {
-    ctx.db().query_one(&select_one(), (ctx.organization()?.id, id)).await?.ok_or_else(|| not_found(id))
+    ctx.db().query_one(&SELECT_ONE, (ctx.organization()?.id, id)).await?.ok_or_else(|| not_found(id))
 }
 
 /// As [`find`], within a transaction.
 pub(crate) async fn find_in(ctx: &Context, tx: &mut Transaction, id: i64) -> Result<Clip> {
-    tx.query_one(&select_one(), (ctx.organization()?.id, id)).await?.ok_or_else(|| not_found(id))
+    tx.query_one(&SELECT_ONE, (ctx.organization()?.id, id)).await?.ok_or_else(|| not_found(id))
 }
 
-fn select_one() -> String {
-    format!("select {COLUMNS} from clip where organization_id = $1 and id = $2")
-}
+static SELECT_ONE: LazyLock<String> =
+    LazyLock::new(|| format!("select {COLUMNS} from clip where organization_id = $1 and id = $2"));
 
 /// Stores a new clip, with media that was noted as stray, and gives it with its number.
 pub(crate) async fn store(ctx: &Context, mut clip: Clip, media: Option<&Media>) -> Result<Clip> {
