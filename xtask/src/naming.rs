@@ -8,15 +8,16 @@ use crate::tree::Tree;
 const NAMELESS: [&str; 8] =
     ["utils", "util", "helpers", "manager", "types", "common", "misc", "shared_types"];
 
+/// Where source files of this repository stand.
+const PLACES: [&str; 6] = ["crates/", "sdk/", "plugins/", "examples/", "benches/", "xtask/"];
+
 /// The longest that a source file may be, in lines.
 const LONGEST: usize = 800;
 
 /// Source files and modules named after nothing in the domain.
 #[must_use]
 pub fn nameless_files(tree: &Tree) -> Vec<String> {
-    let sources = tree.written("rs").filter(|file| {
-        ["crates/", "sdk/", "plugins/", "xtask/"].iter().any(|place| file.path.starts_with(place))
-    });
+    let sources = tree.written("rs").filter(|file| PLACES.iter().any(|place| file.path.starts_with(place)));
     let mut faults = Vec::new();
     for file in sources {
         let stem = match file.name() {

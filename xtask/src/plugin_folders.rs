@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::tree::Tree;
 
-/// What must stand in `plugins/<domain>/<id>/`, and what it is for.
+/// What must stand in the folder of a plugin, and what it is for.
 const PARTS: [(&str, &str); 4] = [
     ("manifest.yaml", "what the plugin contributes and needs"),
     ("README.md", "what it does for its users"),
@@ -12,17 +12,17 @@ const PARTS: [(&str, &str); 4] = [
     ("tests", "how it is known to work"),
 ];
 
-/// Plugin folders in which something is missing.
+/// Folders of plugins, `plugins/<domain>/<id>/` and `examples/<id>/`, in which something is missing.
 #[must_use]
 pub fn incomplete_plugins(tree: &Tree) -> Vec<String> {
     let mut folders = BTreeSet::new();
     for file in tree.files() {
-        let mut steps = file.path.split('/');
-        if let (Some("plugins"), Some(domain), Some(id), Some(_)) =
-            (steps.next(), steps.next(), steps.next(), steps.next())
-        {
-            folders.insert(format!("plugins/{domain}/{id}"));
-        }
+        let steps: Vec<&str> = file.path.split('/').collect();
+        match steps.as_slice() {
+            ["plugins", domain, id, _, ..] => folders.insert(format!("plugins/{domain}/{id}")),
+            ["examples", id, _, ..] => folders.insert(format!("examples/{id}")),
+            _ => continue,
+        };
     }
     let mut faults = Vec::new();
     for folder in folders {

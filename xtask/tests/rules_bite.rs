@@ -84,13 +84,15 @@ fn a_file_called_helpers_is_found_as_file_and_as_folder() {
     let (_folder, tree) = repository(&[
         ("crates/kernel/src/helpers.rs", ""),
         ("plugins/media/clips/src/common/mod.rs", ""),
+        ("examples/guestbook/src/utils.rs", ""),
         ("crates/kernel/src/registry.rs", ""),
         ("crates/kernel/vendor/utils.rs", ""),
     ]);
     let faults = nameless_files(&tree);
-    assert_eq!(faults.len(), 2, "{faults:?}");
+    assert_eq!(faults.len(), 3, "{faults:?}");
     assert!(faults[0].starts_with("crates/kernel/src/helpers.rs"));
-    assert!(faults[1].starts_with("plugins/media/clips/src/common/mod.rs"));
+    assert!(faults[1].starts_with("examples/guestbook/src/utils.rs"));
+    assert!(faults[2].starts_with("plugins/media/clips/src/common/mod.rs"));
 }
 
 #[test]
@@ -123,10 +125,15 @@ fn a_plugin_without_its_manifest_and_tests_is_named_with_both() {
         ("plugins/media/clips/README.md", ""),
         ("plugins/media/clips/src/lib.rs", ""),
         ("plugins/README.md", ""),
+        ("examples/guestbook/manifest.yaml", ""),
+        ("examples/guestbook/src/lib.rs", ""),
+        ("examples/guestbook/tests/guestbook.rs", ""),
+        ("examples/README.md", ""),
     ]);
     let faults = incomplete_plugins(&tree);
-    assert_eq!(faults.len(), 2, "{faults:?}");
-    assert!(faults[0].contains("`manifest.yaml` is missing") && faults[1].contains("`tests` is missing"));
+    assert_eq!(faults.len(), 3, "{faults:?}");
+    assert!(faults[0].starts_with("examples/guestbook: `README.md` is missing"), "{faults:?}");
+    assert!(faults[1].contains("`manifest.yaml` is missing") && faults[2].contains("`tests` is missing"));
 }
 
 #[test]

@@ -72,8 +72,7 @@ impl Host {
 
     fn refusal(&self, capability: Capability) -> Failure {
         Failure::forbidden(format!(
-            "plugin `{}` may not use `{capability}`: its manifest must ask for it under `capabilities`, and an \
-             administrator must grant it",
+            "plugin `{}` may not use `{capability}`: its manifest must ask for it under `capabilities`",
             self.plugin
         ))
     }

@@ -1,6 +1,6 @@
 //! The list of first-party plugins, and nothing else: it never knows what any of them does.
 //!
-//! A new one is its folder and a line in [`all`].
+//! A new one is its folder, a dependency of this crate and its name in [`all`].
 
 use std::sync::Arc;
 

@@ -11,11 +11,11 @@ use std::{
 
 use futures_util::{FutureExt, StreamExt};
 use switchboard_api::{
-    Actor, Body, Call, Context, Deadline, Failure, FilterCall, Organization, Payload, Reply, Stop,
+    Actor, Body, Call, CallKind, Context, Deadline, Failure, FilterCall, Organization, Payload, Reply, Stop,
 };
 use switchboard_manifest::OnFilterFailure;
 
-use crate::{loaded::Loaded, snapshot::Snapshot};
+use crate::{loaded::Loaded, pace::is_paced, snapshot::Snapshot};
 
 /// How deep calls of plugins by plugins may go.
 const DEEPEST: u8 = 16;
@@ -66,11 +66,27 @@ pub struct Terms<'a> {
     pub time: Option<Duration>,
 }
 
+/// Why a call came to nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Unanswered {
+    /// The plugin has as many calls running as it may. It was not called: to somebody who counts attempts, this is none.
+    NoRoom(Failure),
+    /// It failed, or may not be called.
+    Failed(Failure),
+}
+
+impl From<Failure> for Unanswered {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 /// Calls a plugin, if it may be called now.
 ///
 /// # Errors
 /// What the plugin fails with, or the [`Failure`] of the layer that held the call back: not found when it is not switched
-/// on for the organization, forbidden, unavailable when too many calls run, timed out, or broken when it panics.
+/// on for the organization, forbidden, unavailable when too many calls run, rate limited when there were too many in this
+/// second, timed out, or broken when it panics.
 pub async fn dispatch(
     snapshot: &Snapshot,
     plugin: &Arc<Loaded>,
@@ -78,6 +94,22 @@ pub async fn dispatch(
     terms: Terms<'_>,
     call: Call,
 ) -> Result<Reply, Failure> {
+    attempt(snapshot, plugin, caller, terms, call).await.map_err(|unanswered| match unanswered {
+        Unanswered::NoRoom(failure) | Unanswered::Failed(failure) => failure,
+    })
+}
+
+/// [`dispatch`], for somebody who counts attempts.
+///
+/// # Errors
+/// As those of [`dispatch`], with want of room apart.
+pub async fn attempt(
+    snapshot: &Snapshot,
+    plugin: &Arc<Loaded>,
+    caller: Caller,
+    terms: Terms<'_>,
+    call: Call,
+) -> Result<Reply, Unanswered> {
     let manifest = plugin.manifest();
     let is_lifecycle = matches!(call, Call::Lifecycle(_));
     if let Some(organization) = caller.organization.as_ref().filter(|_| !is_lifecycle)
@@ -86,21 +118,40 @@ pub async fn dispatch(
         return Err(Failure::not_found(format!(
             "plugin `{}` is not switched on for organization `{}`",
             manifest.id, organization.slug
-        )));
+        ))
+        .into());
     }
     if let Some(action) = terms.permission
         && !caller.actor.actions.allow(action)
     {
-        return Err(Failure::forbidden(format!("`{}` may not do `{action}` here", caller.actor.name)));
+        return Err(Failure::forbidden(format!("`{}` may not do `{action}` here", caller.actor.name)).into());
     }
     if caller.depth > DEEPEST {
         return Err(Failure::broken(format!(
             "plugins call each other more than {DEEPEST} deep; the last was `{}`",
             manifest.id
-        )));
+        ))
+        .into());
     }
-    let _place = Place::take(plugin)?;
-    run(plugin, caller, terms, call).await
+    let _place = Place::take(plugin).map_err(Unanswered::NoRoom)?;
+    keep_pace(plugin, &caller, call.kind())?;
+    Ok(run(plugin, caller, terms, call).await?)
+}
+
+/// Refuses a call beyond those that the plugin takes in a second for the organization.
+fn keep_pace(plugin: &Loaded, caller: &Caller, kind: CallKind) -> Result<(), Failure> {
+    let Some(pace) = plugin.pace.as_ref().filter(|_| is_paced(kind)) else { return Ok(()) };
+    let organization = caller.organization.as_deref();
+    pace.take(organization.map(|organization| organization.id)).map_err(|after| {
+        let (id, most) = (plugin.id(), pace.most());
+        let whom = match organization {
+            Some(organization) => format!("organization `{}`", organization.slug),
+            None => "global scope".to_owned(),
+        };
+        let message =
+            format!("plugin `{id}` was called as often as it may be for {whom}: {most} times a second");
+        Failure::RateLimited { message, after }
+    })
 }
 
 async fn run(plugin: &Arc<Loaded>, caller: Caller, terms: Terms<'_>, call: Call) -> Result<Reply, Failure> {

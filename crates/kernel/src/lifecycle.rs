@@ -22,6 +22,7 @@ use crate::{
     kernel::{Kernel, room_of},
     loaded::{EnabledIn, Loaded},
     measure::Measures,
+    pace::Pace,
     resolve::{Candidate, Resolution, resolve},
     settings::Settings,
     shape::RouteShape,
@@ -354,9 +355,14 @@ impl Kernel {
         let manifest = Arc::clone(plugin.manifest());
         let granted: Vec<_> = manifest.capabilities.iter().map(|request| request.name).collect();
         let host = self.hosts.open(&manifest, &granted).map_err(|failure| failure.to_string())?;
-        let loaded =
-            Loaded { plugin, host, shapes, running: AtomicU32::new(0), measures: Measures::default() };
-        let loaded = Arc::new(loaded);
+        let loaded = Arc::new(Loaded {
+            plugin,
+            host,
+            shapes,
+            running: AtomicU32::new(0),
+            pace: Pace::of(&manifest.limits),
+            measures: Measures::default(),
+        });
         let id = manifest.id.clone();
         let say = |error: Error| error.to_string();
         serving.push(Arc::clone(&loaded));

@@ -8,7 +8,7 @@ use std::{
 use switchboard_api::{Host, OrganizationId, Plugin};
 use switchboard_manifest::{Manifest, PluginId};
 
-use crate::{measure::Measures, shape::RouteShape};
+use crate::{measure::Measures, pace::Pace, shape::RouteShape};
 
 /// A plugin that serves, with all that a call of it needs.
 pub struct Loaded {
@@ -16,6 +16,7 @@ pub struct Loaded {
     pub(crate) host: Arc<Host>,
     pub(crate) shapes: Vec<RouteShape>,
     pub(crate) running: AtomicU32,
+    pub(crate) pace: Option<Pace>,
     pub(crate) measures: Measures,
 }
 

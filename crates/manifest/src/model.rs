@@ -36,7 +36,7 @@ pub struct Manifest {
     /// An SPDX licence expression, such as `MIT OR Apache-2.0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub license: Option<String>,
-    /// Compiled into the server (`builtin`) or installed while it runs (`external`).
+    /// Compiled into the server (`builtin`), or found in a folder (`external`), which this version lists and does not load.
     #[serde(rename = "type", default)]
     pub kind: Kind,
     /// Where the plugin is listed.
@@ -47,7 +47,8 @@ pub struct Manifest {
     /// Whether a new organization starts with the plugin switched on.
     #[serde(default)]
     pub enabled_by_default: bool,
-    /// Whether a global administrator must grant an organization access before it can switch the plugin on.
+    /// Whether the plugin is switched on nowhere by itself, whatever `enabled_by_default` says: only where an administrator
+    /// does it.
     #[serde(default)]
     pub private: bool,
     /// Always on and outside of any organization.
@@ -66,19 +67,21 @@ pub struct Manifest {
     /// Plugins that this one cannot run beside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Dependency>,
-    /// What the plugin asks the host for, each with a reason that is shown at consent.
+    /// What the plugin asks the host for, each with a reason that the administrator can read. What is asked for and offered
+    /// is granted; what is not asked for is refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<CapabilityRequest>,
     /// What the plugin contributes.
     #[serde(default)]
     pub provides: Provides,
-    /// The actions that the plugin knows, and the roles that bundle them.
+    /// The actions that the plugin knows, and the roles that would bundle them.
     #[serde(default)]
     pub permissions: Permissions,
-    /// Bounds on what the plugin may use; the administrator may lower them.
+    /// Bounds on what the plugin may use.
     #[serde(default)]
     pub limits: Limits,
-    /// A JSON Schema of the plugin's configuration. A property with `"secret": true` is encrypted and write-only.
+    /// A JSON Schema of the plugin's configuration. A property with `"secret": true` is set over the
+    /// administration and never shown by it; it is stored as it is, and the plugin reads it like any other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_schema: Option<serde_json::Map<String, serde_json::Value>>,
     /// The configuration's defaults, below what an installation or an organization sets.
@@ -92,7 +95,7 @@ pub struct Manifest {
 pub enum Kind {
     /// Compiled into the server.
     Builtin,
-    /// Installed while the server runs.
+    /// In a folder of its own. This version lists it and does not load it.
     #[default]
     External,
 }
@@ -168,7 +171,7 @@ impl From<Dependency> for DependencyForm {
 pub struct CapabilityRequest {
     /// Which capability.
     pub name: Capability,
-    /// Why, in a sentence for the administrator who grants it.
+    /// Why, in a sentence for the administrator.
     #[schemars(length(min = 1, max = 300))]
     pub reason: String,
     /// For `http`: the hosts that may be called, such as `api.example.com` or `*.example.com`.
@@ -184,35 +187,36 @@ pub struct CapabilityRequest {
 
 /// The capabilities that a host can hand out.
 ///
-/// `log`, `clock`, `random` and `config` do no harm and are handed out unasked.
+/// `log`, `clock`, `random` and `config` do no harm and are handed out unasked. A plugin that asks for one that is not
+/// offered does not load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Capability {
     /// The plugin's own tables.
     Db,
-    /// Small values with expiry.
+    /// Small values with expiry. Not offered yet.
     Kv,
     /// Large values as streams.
     Blobs,
     /// Saying what happened.
     Events,
-    /// Calling other servers.
+    /// Calling other servers. Not offered yet.
     Http,
-    /// Calling plugins that this one requires.
+    /// Calling plugins that this one requires or can use.
     Services,
     /// Work to be done later.
     Schedule,
-    /// Named secrets.
+    /// Named secrets. Not offered yet.
     Secrets,
-    /// Sending e-mail.
+    /// Sending e-mail. Not offered yet.
     Mail,
-    /// Long-lived WebSocket connections that the host keeps.
+    /// Long-lived WebSocket connections that the host keeps. Not offered yet.
     Sockets,
-    /// Counters and timings of the plugin's own.
+    /// Counters and timings of the plugin's own. Not offered yet.
     Metrics,
 }
 
-/// What a plugin contributes. Code binds a handler to each route, filter, listener, service, task, page and command.
+/// What a plugin contributes. Code binds a handler to each route, filter, listener, service and task.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Provides {
@@ -222,13 +226,13 @@ pub struct Provides {
     /// Functions that plugins which require this one may call.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<Service>,
-    /// Pages in the browser.
+    /// Pages in the browser. This version does not load a plugin that has some.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pages: Vec<Page>,
     /// REST routes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub api_routes: Vec<Route>,
-    /// Chat commands.
+    /// Chat commands. This version does not load a plugin that has some.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<Command>,
     /// Events that the plugin emits.
@@ -243,13 +247,13 @@ pub struct Provides {
     /// Filter points, of any plugin, in which this one takes part.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<Filter>,
-    /// Work that runs apart from a request, on a schedule or when asked for.
+    /// Work that runs apart from a request, when the plugin asks for it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<Task>,
-    /// Tiles for dashboards.
+    /// Tiles for dashboards. This version does not load a plugin that has some.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub widgets: Vec<Widget>,
-    /// Entries in the navigation.
+    /// Entries in the navigation, each of which leads to one of `pages`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub menu_items: Vec<MenuItem>,
     /// Blobs that plugins which require this one may read.
@@ -285,12 +289,12 @@ pub struct Service {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// `/api/org/{org}/{plugin_id}/…`: members of an organization in which the plugin is enabled.
+    /// `/api/org/{org}/{plugin_id}/…`: tokens of an organization in which the plugin is on.
     #[default]
     Organization,
-    /// `/api/plugins/{plugin_id}/…`.
+    /// `/api/plugins/{plugin_id}/…`: every token; the call is for no organization.
     Global,
-    /// `/api/admin/{plugin_id}/…`: global administrators.
+    /// `/api/admin/{plugin_id}/…`: tokens that may administer and are not bound to one organization.
     Admin,
     /// The address exactly as declared; needs a `reason`.
     Root,
@@ -329,7 +333,8 @@ pub struct Route {
     /// The shape of errors: RFC 9457 problem details, or `{"detail": …}` for existing clients.
     #[serde(default, skip_serializing_if = "is_default")]
     pub errors: ErrorShape,
-    /// The largest body accepted, in bytes. 1 MiB when absent; `upload` stands for the server's limit on uploads.
+    /// The largest body accepted, in bytes. When absent, the server's limit: 1 MiB, unless the operator sets another.
+    /// `upload` stands for the server's limit on uploads.
     #[serde(default, skip_serializing_if = "is_default")]
     pub body_limit: BodyLimit,
 }
@@ -441,7 +446,7 @@ pub struct FilterPoint {
     /// What happens when one that takes part fails or runs out of time.
     #[serde(default)]
     pub on_failure: OnFilterFailure,
-    /// A JSON Schema of what passes through.
+    /// A JSON Schema of what passes through, for authors; it is not checked as it passes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<serde_json::Map<String, serde_json::Value>>,
 }
@@ -483,10 +488,10 @@ pub struct Task {
     /// What it does.
     #[serde(default)]
     pub description: String,
-    /// When it runs by itself: a cron expression. Absent: only when asked for.
+    /// When it runs by itself: a cron expression. This version runs tasks only when asked for, and says so in a warning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cron: Option<String>,
-    /// When it runs by itself: every so many seconds.
+    /// When it runs by itself: every so many seconds. This version runs tasks only when asked for, and says so in a warning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 315_360_000))]
     pub every_seconds: Option<u64>,
@@ -525,7 +530,7 @@ pub struct MenuItem {
     pub permission: Option<String>,
 }
 
-/// Blobs that plugins which require this one may read, if they ask and are granted it.
+/// Blobs that plugins which require this one may read, if they ask for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SharedBlobs {
@@ -537,14 +542,15 @@ pub struct SharedBlobs {
     pub description: String,
 }
 
-/// The actions that a plugin knows, and the roles that bundle them.
+/// The actions that a plugin knows, and the roles that would bundle them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Permissions {
     /// The actions, such as `tournament:create`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<Action>,
-    /// Roles by name, each with its actions; a last `*` stands for all of a kind: `tournament:*`.
+    /// Roles by name, each with its actions; a last `*` stands for all of a kind: `tournament:*`. They are checked, and
+    /// nobody has one yet: a token names its actions.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub roles: BTreeMap<String, Vec<String>>,
 }
@@ -565,20 +571,22 @@ pub struct Action {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Memory of one instance, in MiB.
+    /// Memory of one instance of a sandboxed plugin, in MiB. What is compiled into the server is not bounded, and this
+    /// version runs nothing else.
     #[schemars(range(min = 1, max = 4096))]
     pub memory_mb: u32,
-    /// Time of one call, in milliseconds.
+    /// Time of one call, in milliseconds. Waiting for other plugins and for a client's bytes does not count.
     #[schemars(range(min = 1, max = 600_000))]
     pub call_ms: u64,
-    /// Calls that may run at the same time.
+    /// Calls that may run at the same time. One more is refused as unavailable; an event or a task waits.
     #[schemars(range(min = 1, max = 10_000))]
     pub concurrent_calls: u32,
-    /// Calls per second, over all organizations. Unlimited when absent.
+    /// Requests, calls of services and of filters that are taken in a second, for each organization. One more is refused as
+    /// rate limited. Events and tasks are not counted. Unlimited when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub calls_per_second: Option<u32>,
-    /// What the plugin may store, in MiB, for each organization. Unlimited when absent.
+    /// Blobs that the plugin may store, in MiB, for each organization. Its tables are not counted. Unlimited when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub storage_mb: Option<u64>,

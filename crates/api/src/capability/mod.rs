@@ -1,7 +1,7 @@
 //! What a plugin may touch: one small trait for each capability.
 //!
 //! A capability has three moments. Once at start, the host sets up what all plugins share. Once for each plugin, it
-//! is bound to what the manifest asks for and an administrator granted. Once for each call, it gets the
+//! is bound to what the manifest asks for and the kernel granted. Once for each call, it gets the
 //! [`Context`](crate::Context), which says for whom.
 
 mod blobs;

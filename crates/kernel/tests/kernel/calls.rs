@@ -48,6 +48,36 @@ async fn a_plugin_has_no_more_calls_at_once_than_it_may() {
     assert!(matches!(&third, Failure::Unavailable { after: Some(_), .. }), "{third}");
 }
 
+const PACED: &str = "enabled_by_default: true
+limits: {calls_per_second: 1}
+capabilities: [{name: schedule, reason: Works.}]
+provides:
+  services: [{name: paced.work}]
+  tasks: [{name: work}]";
+
+#[tokio::test]
+async fn a_plugin_takes_only_so_many_calls_in_a_second_for_each_organization() {
+    let paced = plugin("paced", PACED)
+        .service("paced.work", async |ctx: Context, (): ()| ctx.schedule().run("work", &()).await)
+        .task("work", async |_: Context, _: TaskCall| Ok(()));
+    let stage = Stage::with([built(paced)]).await;
+    stage.kernel().create_organization("other", "Other").await.unwrap();
+    let (mut taken, mut refused) = (0, None);
+    // However slowly this goes, one of them comes within a second of the one before.
+    while refused.is_none() && taken < 1000 {
+        match stage.service("paced.work", &Value::Null).await {
+            Ok(_) => taken += 1,
+            Err(failure) => refused = Some(failure),
+        }
+    }
+    let refused = refused.unwrap();
+    assert!(taken > 0 && matches!(refused, Failure::RateLimited { .. }), "{refused}");
+    assert!(refused.to_string().contains("for organization `default`: 1 times a second"), "{refused}");
+    stage.service_for("other", "paced.work", &Value::Null).await.unwrap();
+    // The tasks that were asked for are all done: nobody would ask for them again.
+    stage.finish().await;
+}
+
 #[tokio::test]
 async fn an_actor_does_only_what_they_may() {
     let guarded = "enabled_by_default: true

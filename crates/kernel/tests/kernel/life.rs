@@ -132,3 +132,14 @@ async fn of_two_that_claim_one_address_the_second_names_the_first() {
     assert!(why.contains("GET /hello") && why.contains("first"), "{why}");
     stage.ask("GET", "/hello").send().await.expect(200);
 }
+
+#[tokio::test]
+async fn a_schedule_that_nothing_keeps_is_a_warning_and_the_plugin_serves() {
+    let tasks = "provides:\n  tasks: [{name: tidy, every_seconds: 60}]";
+    let punctual = plugin("punctual", tasks).task("tidy", async |_: Context, _: TaskCall| Ok(()));
+    let stage = Stage::with([built(punctual)]).await;
+    assert!(serves(&stage, "punctual"));
+    let catalog = stage.kernel().catalog();
+    let warnings = &catalog.entry("punctual").unwrap().warnings;
+    assert!(matches!(warnings.as_slice(), [only] if only.contains("schedule of `tidy`")), "{warnings:?}");
+}

@@ -52,18 +52,21 @@ impl Diary {
     pub(crate) fn of_hooks(&self, plugin: Definition) -> Definition {
         let line = |name: &'static str| {
             let diary = self.clone();
-            move || diary.write(name)
+            move || {
+                diary.write(name);
+                std::future::ready(Ok(()))
+            }
         };
         let (install, load, enable) = (line("install"), line("load"), line("enable"));
         let (changed, disable, unload) = (line("config changed"), line("disable"), line("unload"));
         let upgrade = self.clone();
         plugin
-            .on_install(move |_| std::future::ready(Ok(install())))
-            .on_load(move |_| std::future::ready(Ok(load())))
-            .on_enable(move |_, _: Value| std::future::ready(Ok(enable())))
-            .on_config_changed(move |_, _: Value| std::future::ready(Ok(changed())))
-            .on_disable(move |_| std::future::ready(Ok(disable())))
-            .on_unload(move |_| std::future::ready(Ok(unload())))
+            .on_install(move |_| install())
+            .on_load(move |_| load())
+            .on_enable(move |_, _: Value| enable())
+            .on_config_changed(move |_, _: Value| changed())
+            .on_disable(move |_| disable())
+            .on_unload(move |_| unload())
             .on_upgrade(move |_, change: serde_json::Value| {
                 upgrade.write(format!("upgrade from {} to {}", change["from"], change["to"]));
                 std::future::ready(Ok(()))

@@ -1,0 +1,88 @@
+//! Who does not say who they are is told so, wherever they ask.
+
+use reqwest::Method;
+use serde_json::Value as Json;
+
+use crate::{answer::Answer, document, stage::Stage};
+
+/// Each operation of the document that asks for a token: its method, and an address that it answers at.
+fn guarded(document: &Json) -> Vec<(Method, String)> {
+    let operations = document::operations(document).into_iter();
+    let guarded = operations.filter(|(_, _, operation)| {
+        operation.get("security").is_none_or(|security| security.as_array().unwrap().iter().any(|one| one.as_object().unwrap().len() > 0))
+    });
+    guarded
+        .map(|(method, path, _)| {
+            let address = path.replace("{org}", "default");
+            let words: Vec<&str> =
+                address.split('/').map(|word| if word.starts_with('{') { "1" } else { word }).collect();
+            (method.to_uppercase().parse().unwrap(), words.join("/"))
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_operation_of_the_document_is_open_to_a_token_that_is_none() {
+    let stage = Stage::new().await;
+    let operations = guarded(&stage.get("/api/openapi.json").await.json(200));
+    for (method, address) in [
+        (Method::GET, "/metrics"),
+        (Method::GET, "/api/v1/clips"),
+        (Method::HEAD, "/api/v1/clips/1/media"),
+        (Method::POST, "/api/v1/clips/upload"),
+        (Method::DELETE, "/api/org/default/trial/parcels"),
+        (Method::POST, "/api/admin/tokens"),
+    ] {
+        assert!(operations.contains(&(method.clone(), address.to_owned())), "{method} {address}");
+    }
+    let revoked = stage.kernel.create_token("revoked", None, &switchboard_api::Actions::all()).await.unwrap();
+    assert!(stage.kernel.revoke_token(revoked.id).await.unwrap());
+    let revoked = format!("Bearer {}", revoked.token);
+    let unknown = format!("Bearer swb_{}", "0".repeat(64));
+    let cut = format!("Bearer {}", &stage.admin()[..stage.admin().len() - 1]);
+    let bare = stage.admin().to_owned();
+    let basic = format!("Basic {}", stage.admin());
+    let credentials =
+        [None, Some(""), Some("Bearer"), Some("Bearer "), Some(&*bare), Some(&*basic), Some(&*cut), Some(&*unknown), Some(&*revoked)];
+
+    for (method, address) in operations {
+        for credential in credentials {
+            let asked = stage.ask(method.clone(), &address);
+            let asked = credential.into_iter().fold(asked, |asked, text| asked.header("authorization", text));
+            let answer = Answer::of(asked.send().await.unwrap()).await;
+            let shown = format!("{method} {address} with {credential:?}: {}", answer.text());
+            assert_eq!((answer.status, answer.header("www-authenticate")), (401, "Bearer"), "{shown}");
+            if method != Method::HEAD {
+                let json: Json = serde_json::from_slice(&answer.body).unwrap();
+                assert!(!json["detail"].as_str().unwrap().is_empty(), "{shown}");
+            }
+        }
+    }
+    assert_eq!(stage.get(crate::stage::CLIPS).await.json(200), serde_json::json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_revoked_from_one_request_to_the_next() {
+    let stage = Stage::new().await;
+    let token = stage.kernel.create_token("short", None, &switchboard_api::Actions::all()).await.unwrap();
+    stage.send(Method::GET, crate::stage::CLIPS, &token.token).await.expect(200);
+    stage.kernel.revoke_token(token.id).await.unwrap();
+    let refused = stage.send(Method::GET, crate::stage::CLIPS, &token.token).await.detail(401);
+    assert!(refused.contains("revoked"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_does_only_what_it_was_made_for() {
+    let stage = Stage::new().await;
+    let clip = stage.clip(stage.admin(), "Ace").await;
+    let reader = switchboard_api::Actions::new(["clip:read".to_owned()]);
+    let reader = stage.kernel.create_token("reader", None, &reader).await.unwrap().token;
+    let at = format!("{}/{clip}", crate::stage::CLIPS);
+    stage.send(Method::GET, &at, &reader).await.expect(200);
+    for method in [Method::DELETE, Method::PATCH, Method::PUT] {
+        let asked = stage.ask(method, &at).bearer_auth(&reader).json(&serde_json::json!({}));
+        let refused = Answer::of(asked.send().await.unwrap()).await.detail(403);
+        assert!(refused.contains("clip:"), "{refused}");
+    }
+    stage.get(&at).await.expect(200);
+}
