@@ -124,6 +124,8 @@ impl Link {
             (DbConfig::SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, false),
             (DbConfig::SQLITE_DBCONFIG_ENABLE_ATTACH_CREATE, false),
             (DbConfig::SQLITE_DBCONFIG_ENABLE_ATTACH_WRITE, false),
+            // Otherwise SQLite prepares a statement with a range anew for each value that it is given.
+            (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
             // Otherwise a misspelt column in double quotes is silently a text.
             (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
             (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),

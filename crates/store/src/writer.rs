@@ -343,9 +343,10 @@ impl Writer {
                         continue;
                     }
                     seat.lent = Instant::now();
+                    let result = seat.run_first(&begin.statement, self.options.statement_time);
                     let lease = Lease { seat: Some(seat), writer: Arc::clone(self) };
                     // If nobody takes it, dropping it goes on from here.
-                    let _ = begin.reply.send(lease.run(&begin.statement, self.options.statement_time, false));
+                    let _ = begin.reply.send(lease.kept_after(result, &begin.statement));
                     return;
                 }
                 Some(Job::Alone(work)) => {
@@ -567,23 +568,44 @@ impl Seat {
         self.is_stuck = !self.link.is_outside_transactions();
     }
 
-    /// Runs a statement of an interactive transaction, so that one that fails leaves nothing behind. Not even SQLite
-    /// sees to that when it says `or fail`, or when only its result is too large.
+    /// Runs the first statement of an interactive transaction: what it leaves behind when it fails is undone with the
+    /// savepoint in which the transaction runs.
+    fn run_first(&mut self, statement: &Statement, limit: Duration) -> Result<Outcome, Error> {
+        let result = self.link.run(statement, limit, false);
+        if result.is_err() && !self.link.is_outside_transactions() {
+            self.settle("rollback to job", result)
+        } else {
+            result
+        }
+    }
+
+    /// Runs a further statement of an interactive transaction, so that one that fails leaves nothing behind. Not even
+    /// SQLite sees to that when it says `or fail`, or when only its result is too large.
     fn run_as_step(&mut self, statement: &Statement, limit: Duration) -> Result<Outcome, Error> {
         self.link.control("savepoint step")?;
         let result = self.link.run(statement, limit, false);
         if self.link.is_outside_transactions() {
             return result;
         }
-        let settled = match &result {
-            Ok(_) => self.link.control("release step"),
-            Err(_) => self.link.control("rollback to step").and_then(|()| self.link.control("release step")),
-        };
-        if let Err(error) = settled {
-            self.roll_back_all();
-            return Err(error);
+        if result.is_ok() {
+            return self.settle("release step", result);
         }
-        result
+        let result = self.settle("rollback to step", result);
+        self.settle("release step", result)
+    }
+
+    /// Takes the step, or undoes everything.
+    fn settle(&mut self, step: &'static str, result: Result<Outcome, Error>) -> Result<Outcome, Error> {
+        if self.link.is_outside_transactions() {
+            return result;
+        }
+        match self.link.control(step) {
+            Ok(()) => result,
+            Err(error) => {
+                self.roll_back_all();
+                Err(error)
+            }
+        }
     }
 
     fn look_for_shared_harm(&mut self) -> Result<(), Error> {
@@ -612,12 +634,7 @@ pub(crate) struct Fallen(pub(crate) Error);
 
 impl Lease {
     /// Runs a statement of the transaction, and gives the lease back unless all of it was undone.
-    pub(crate) fn run(
-        mut self,
-        statement: &Statement,
-        limit: Duration,
-        only_reading: bool,
-    ) -> (Result<Outcome, Error>, Result<Self, Fallen>) {
+    pub(crate) fn run(mut self, statement: &Statement, limit: Duration, only_reading: bool) -> Begun {
         let Some(seat) = &mut self.seat else {
             let error = Error::unavailable(&self.writer.room, "the transaction has ended");
             return (Err(error.clone()), Err(Fallen(error)));
@@ -626,6 +643,14 @@ impl Lease {
             seat.link.run(statement, limit, true)
         } else {
             seat.run_as_step(statement, limit)
+        };
+        self.kept_after(result, statement)
+    }
+
+    /// What came of a statement, and the lease unless all was undone.
+    fn kept_after(mut self, result: Result<Outcome, Error>, statement: &Statement) -> Begun {
+        let Some(seat) = &mut self.seat else {
+            return not_begun(&Error::unavailable(&self.writer.room, ENDED));
         };
         seat.beware_of(statement);
         match &result {
