@@ -19,7 +19,7 @@ use crate::{
     compute::Threads,
     config::Settings,
     db::{OwnRoom, OwnTables},
-    events::{Declared, Outbox},
+    events::{Declared, Outbox, rules_of},
     filters::OwnPoints,
     log::ServerLog,
     random::SystemRandom,
@@ -114,7 +114,7 @@ impl Hosts for Capabilities {
         let (manifest, kernel) = (Arc::clone(manifest), self.kernel.clone());
         let declared = Declared {
             manifest: Arc::clone(&manifest),
-            schemas: Arc::clone(&schemas),
+            rules: rules_of(&manifest)?,
             clock: Arc::clone(&self.options.clock),
             random: Arc::clone(&self.options.random),
             delivery: Arc::clone(&self.delivery),

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use switchboard_api::{
     BoxFuture, Context, Failure, NewEvent,
-    capability::{Clock, Events, Random, Schemas},
+    capability::{Clock, Events, Random},
 };
 use switchboard_delivery::{Delivery, outbox_insert};
+use switchboard_kernel::Rules;
 use switchboard_manifest::Manifest;
 
 use crate::db::{OwnRoom, failure};
@@ -16,7 +17,8 @@ use crate::db::{OwnRoom, failure};
 #[derive(Clone)]
 pub(crate) struct Declared {
     pub(crate) manifest: Arc<Manifest>,
-    pub(crate) schemas: Arc<dyn Schemas>,
+    /// What each carries, in the manifest's order, where it says.
+    pub(crate) rules: Arc<[Option<Rules>]>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) delivery: Arc<Delivery>,
@@ -25,25 +27,34 @@ pub(crate) struct Declared {
 /// An event ready to be written: a statement and its parameters.
 pub(crate) type Insert = (&'static str, Vec<switchboard_sql::Value>);
 
+/// The rules of the events that a manifest declares.
+///
+/// # Errors
+/// [`Failure::Broken`] naming the event whose schema is none.
+pub(crate) fn rules_of(manifest: &Manifest) -> Result<Arc<[Option<Rules>]>, Failure> {
+    let rules = |event: &switchboard_manifest::EventType| {
+        let rules = event.schema.as_ref().map(Rules::new).transpose();
+        rules.map_err(|error| {
+            Failure::broken(format!("the schema of event `{}` is none: {error}", event.name))
+        })
+    };
+    manifest.provides.events.iter().map(rules).collect()
+}
+
 impl Declared {
     /// Checks the event against what the manifest declares, and gives the statement that writes it.
     pub(crate) fn insert(&self, context: &Context, event: &NewEvent) -> Result<Insert, Failure> {
-        let declared = self.manifest.provides.events.iter().find(|declared| declared.name == event.name);
-        let declared = declared.ok_or_else(|| {
-            Failure::broken(format!(
-                "plugin `{}` declares no event `{}` under `provides.events`",
-                self.manifest.id, event.name
-            ))
+        let (name, manifest) = (&event.name, &self.manifest);
+        let position = manifest.provides.events.iter().position(|declared| declared.name == *name);
+        let position = position.ok_or_else(|| {
+            let id = &manifest.id;
+            Failure::broken(format!("plugin `{id}` declares no event `{name}` under `provides.events`"))
         })?;
-        if let Some(schema) = &declared.schema {
+        if let Some(rules) = self.rules.get(position).and_then(Option::as_ref) {
             let data: Json = event.data.to()?;
-            let faults = self.schemas.check(&Json::Object(schema.clone()), &data, &["data"]);
-            if let Some(fault) = faults.first() {
-                let (place, name) = (fault.place(), &event.name);
-                return Err(Failure::broken(format!(
-                    "event `{name}` breaks its schema at {place}: {}",
-                    fault.msg
-                )));
+            if let Some(fault) = rules.faults(&data, &["data"]).first() {
+                let (place, why) = (fault.place(), &fault.msg);
+                return Err(Failure::broken(format!("event `{name}` breaks its schema at {place}: {why}")));
             }
         }
         Ok(outbox_insert(event, context, self.new_id(), self.clock.now()))

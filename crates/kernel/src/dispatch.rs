@@ -15,7 +15,11 @@ use switchboard_api::{
 };
 use switchboard_manifest::OnFilterFailure;
 
-use crate::{loaded::Loaded, pace::is_paced, snapshot::Snapshot};
+use crate::{
+    loaded::Loaded,
+    pace::is_paced,
+    snapshot::{FilterPoint, Participant, Snapshot},
+};
 
 /// How deep calls of plugins by plugins may go.
 const DEEPEST: u8 = 16;
@@ -111,20 +115,8 @@ pub async fn attempt(
     call: Call,
 ) -> Result<Reply, Unanswered> {
     let manifest = plugin.manifest();
-    let is_lifecycle = matches!(call, Call::Lifecycle(_));
-    if let Some(organization) = caller.organization.as_ref().filter(|_| !is_lifecycle)
-        && !snapshot.is_enabled(plugin, organization.id)
-    {
-        return Err(Failure::not_found(format!(
-            "plugin `{}` is not switched on for organization `{}`",
-            manifest.id, organization.slug
-        ))
-        .into());
-    }
-    if let Some(action) = terms.permission
-        && !caller.actor.actions.allow(action)
-    {
-        return Err(Failure::forbidden(format!("`{}` may not do `{action}` here", caller.actor.name)).into());
+    if !matches!(call, Call::Lifecycle(_)) {
+        permit(snapshot, plugin, caller.organization.as_deref(), &caller.actor, terms.permission)?;
     }
     if caller.depth > DEEPEST {
         return Err(Failure::broken(format!(
@@ -136,6 +128,34 @@ pub async fn attempt(
     let _place = Place::take(plugin).map_err(Unanswered::NoRoom)?;
     keep_pace(plugin, &caller, call.kind())?;
     Ok(run(plugin, caller, terms, call).await?)
+}
+
+/// Whether a plugin may be called at all, for an organization and by an actor. [`dispatch`] asks this of every call; whoever
+/// would read a long request only to have it refused asks it before.
+///
+/// # Errors
+/// Not found when the plugin is not switched on for the organization; forbidden when the actor may not do the action.
+pub fn permit(
+    snapshot: &Snapshot,
+    plugin: &Loaded,
+    organization: Option<&Organization>,
+    actor: &Actor,
+    permission: Option<&str>,
+) -> Result<(), Failure> {
+    let id = plugin.id();
+    if let Some(Organization { id: number, slug, .. }) = organization
+        && !snapshot.is_enabled(plugin, *number)
+    {
+        return Err(Failure::not_found(format!(
+            "plugin `{id}` is not switched on for organization `{slug}`"
+        )));
+    }
+    match permission {
+        Some(action) if !actor.actions.allow(action) => {
+            Err(Failure::forbidden(format!("`{}` may not do `{action}` here", actor.name)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a call beyond those that the plugin takes in a second for the organization.
@@ -250,11 +270,8 @@ pub async fn apply_filters(
         {
             continue;
         }
-        let call = Call::Filter(FilterCall { name: point.to_owned(), payload: payload.clone() });
-        let terms = Terms { permission: None, time: participant.timeout_ms.map(Duration::from_millis) };
-        match dispatch(snapshot, &participant.plugin, Caller::within(context), terms, call).await {
-            Ok(Reply::Payload(changed)) => payload = changed,
-            Ok(_) => {}
+        match pass(snapshot, context, filters, participant, point, &payload).await {
+            Ok(changed) => payload = changed.unwrap_or(payload),
             Err(veto @ Failure::Conflict { .. }) => return Err(veto),
             Err(failure) if filters.on_failure == OnFilterFailure::Fail => return Err(failure),
             Err(failure) => {
@@ -264,6 +281,33 @@ pub async fn apply_filters(
         }
     }
     Ok(payload)
+}
+
+/// What one that takes part makes of the payload; nothing when it leaves it as it is.
+async fn pass(
+    snapshot: &Snapshot,
+    context: &Context,
+    filters: &FilterPoint,
+    participant: &Participant,
+    point: &str,
+    payload: &Payload,
+) -> Result<Option<Payload>, Failure> {
+    let call = Call::Filter(FilterCall { name: point.to_owned(), payload: payload.clone() });
+    let terms = Terms { permission: None, time: participant.timeout_ms.map(Duration::from_millis) };
+    let Reply::Payload(changed) =
+        dispatch(snapshot, &participant.plugin, Caller::within(context), terms, call).await?
+    else {
+        return Ok(None);
+    };
+    if let Some(rules) = filters.rules()
+        && let Some(fault) = rules.faults(&changed.to()?, &[]).first()
+    {
+        let (id, place) = (participant.plugin.id(), fault.place());
+        let message =
+            format!("plugin `{id}` gave back what `{point}` does not take, at `{place}`: {}", fault.msg);
+        return Err(Failure::broken(message));
+    }
+    Ok(Some(changed))
 }
 
 /// One of the places for calls that run at the same time; given back when dropped.

@@ -29,7 +29,7 @@ pub use agreement::disagreements;
 pub use catalog::{Catalog, Entry, Unreadable};
 pub use directory::{Directory, NewToken, TOKEN_PREFIX, Token};
 pub use discover::{MANIFEST_NAMES, Origin};
-pub use dispatch::{Caller, Terms, Unanswered, apply_filters, attempt, dispatch};
+pub use dispatch::{Caller, Terms, Unanswered, apply_filters, attempt, dispatch, permit};
 pub use error::Error;
 pub use kernel::{KERNEL_ROOM, Kernel, Parts, room_of};
 pub use lifecycle::HOOK_TIME;
@@ -40,6 +40,6 @@ pub use registrations::{NewRegistration, Registration, RegistrationChange, Regis
 pub use resolve::ADMINISTRATION;
 pub use routes::{Address, Found, NotFound, Routes};
 pub use settings::{Config, Layer, Settings};
-pub use shape::{BodyKind, Checker, RouteShape};
+pub use shape::{BodyKind, Checker, RouteShape, Rules};
 pub use snapshot::Snapshot;
 pub use state::{NoSuchStep, State};

@@ -25,7 +25,7 @@ use crate::{
     pace::Pace,
     resolve::{Candidate, Resolution, resolve},
     settings::Settings,
-    shape::RouteShape,
+    shape::{RouteShape, Rules},
     snapshot::Snapshot,
     state::State,
 };
@@ -354,11 +354,13 @@ impl Kernel {
     ) -> Result<(), String> {
         let manifest = Arc::clone(plugin.manifest());
         let granted: Vec<_> = manifest.capabilities.iter().map(|request| request.name).collect();
+        let points = points(&manifest)?;
         let host = self.hosts.open(&manifest, &granted).map_err(|failure| failure.to_string())?;
         let loaded = Arc::new(Loaded {
             plugin,
             host,
             shapes,
+            points,
             running: AtomicU32::new(0),
             pace: Pace::of(&manifest.limits),
             measures: Measures::default(),
@@ -600,6 +602,14 @@ fn shapes(manifest: &Manifest, plugin: &Arc<dyn Plugin>) -> Result<Vec<RouteShap
             .map_or_else(|| Err(format!("route `{key}` is declared and not bound")), RouteShape::new)
     };
     manifest.provides.api_routes.iter().map(shape).collect()
+}
+
+fn points(manifest: &Manifest) -> Result<Vec<Option<Rules>>, String> {
+    let rules = |point: &switchboard_manifest::FilterPoint| {
+        let rules = point.schema.as_ref().map(Rules::new).transpose();
+        rules.map_err(|error| format!("the schema of filter point `{}` is none: {error}", point.name))
+    };
+    manifest.provides.filter_points.iter().map(rules).collect()
 }
 
 fn switched_off_reason(id: &PluginId) -> String {

@@ -8,13 +8,19 @@ use std::{
 use switchboard_api::{Host, OrganizationId, Plugin};
 use switchboard_manifest::{Manifest, PluginId};
 
-use crate::{measure::Measures, pace::Pace, shape::RouteShape};
+use crate::{
+    measure::Measures,
+    pace::Pace,
+    shape::{RouteShape, Rules},
+};
 
 /// A plugin that serves, with all that a call of it needs.
 pub struct Loaded {
     pub(crate) plugin: Arc<dyn Plugin>,
     pub(crate) host: Arc<Host>,
     pub(crate) shapes: Vec<RouteShape>,
+    /// What passes through each of its filter points, where it says.
+    pub(crate) points: Vec<Option<Rules>>,
     pub(crate) running: AtomicU32,
     pub(crate) pace: Option<Pace>,
     pub(crate) measures: Measures,

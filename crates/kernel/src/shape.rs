@@ -263,6 +263,25 @@ fn validator(schema: &Json) -> Result<Validator, String> {
     jsonschema::options().should_validate_formats(true).build(schema).map_err(|error| error.to_string())
 }
 
+/// A JSON Schema that values are held against again and again.
+#[derive(Debug)]
+pub struct Rules(Validator);
+
+impl Rules {
+    /// The rules of a schema.
+    ///
+    /// # Errors
+    /// One sentence: why it is none.
+    pub fn new(schema: &Map<String, Json>) -> Result<Self, String> {
+        validator(&Json::Object(schema.clone())).map(Self)
+    }
+
+    /// Every fault of a value; `root` begins each fault's place.
+    pub fn faults(&self, value: &Json, root: &[&str]) -> Vec<Fault> {
+        faults_of(&self.0, value, root)
+    }
+}
+
 /// Checks values against schemas; each schema is compiled once.
 #[derive(Default)]
 pub struct Checker {

@@ -8,6 +8,7 @@ use switchboard_manifest::{OnFilterFailure, PluginId};
 use crate::{
     loaded::{EnabledIn, Loaded},
     routes::{Address, Routes},
+    shape::Rules,
 };
 
 /// What serves at a moment. A request keeps the one it started with; a change builds the next and swaps it.
@@ -25,6 +26,16 @@ pub struct Snapshot {
 pub(crate) struct FilterPoint {
     pub(crate) on_failure: OnFilterFailure,
     pub(crate) participants: Vec<Participant>,
+    owner: Arc<Loaded>,
+    /// Its position among its owner's.
+    position: usize,
+}
+
+impl FilterPoint {
+    /// What passes through, where the owner says.
+    pub(crate) fn rules(&self) -> Option<&Rules> {
+        self.owner.points.get(self.position)?.as_ref()
+    }
 }
 
 /// A part taken in a filter point.
@@ -49,9 +60,10 @@ impl Snapshot {
                     tracing::error!(plugin = %plugin.id(), "{taken}");
                 }
             }
-            for point in &manifest.provides.filter_points {
-                let on_failure = point.on_failure;
-                filters.insert(point.name.clone(), FilterPoint { on_failure, participants: Vec::new() });
+            for (position, point) in manifest.provides.filter_points.iter().enumerate() {
+                let (on_failure, owner) = (point.on_failure, Arc::clone(plugin));
+                let point_of = FilterPoint { on_failure, participants: Vec::new(), owner, position };
+                filters.insert(point.name.clone(), point_of);
             }
         }
         for plugin in &plugins {

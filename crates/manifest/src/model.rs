@@ -446,7 +446,7 @@ pub struct FilterPoint {
     /// What happens when one that takes part fails or runs out of time.
     #[serde(default)]
     pub on_failure: OnFilterFailure,
-    /// A JSON Schema of what passes through, for authors; it is not checked as it passes.
+    /// A JSON Schema of what passes through. One that gives back something else has failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<serde_json::Map<String, serde_json::Value>>,
 }

@@ -9,7 +9,7 @@ use axum::{extract::Request, response::Response};
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 use switchboard_api::{Failure, Reply};
-use switchboard_kernel::{Caller, Found, NotFound, Snapshot, Terms, dispatch};
+use switchboard_kernel::{Caller, Found, NotFound, Snapshot, Terms, dispatch, permit};
 use switchboard_manifest::{ErrorShape, Method, Scope};
 
 use crate::{
@@ -79,6 +79,9 @@ async fn answer(
         tenant::organization(&address, in_path.as_deref(), &parts.headers, &identity, &directory)?;
 
     let of = |failure: Failure| Problem::of(failure, plugin.id().as_str(), id);
+    let permission = address.permission.as_deref();
+    // Asked again with the call; here so that nothing of a request is read, or said of it, that may not be made.
+    permit(snapshot, plugin, organization.as_deref(), &identity.actor, permission).map_err(of)?;
     let shape = plugin.shape(address.position).ok_or_else(|| {
         tracing::error!(plugin = %plugin.id(), request = %id.0, "route {} has no shape", address.position);
         Problem::broken("the server", id)
@@ -98,7 +101,7 @@ async fn answer(
         stop: waiting.0.clone(),
         depth: 0,
     };
-    let terms = Terms { permission: address.permission.as_deref(), time: None };
+    let terms = Terms { permission, time: None };
     match dispatch(snapshot, plugin, caller, terms, call).await {
         Ok(Reply::Response(answer)) => Ok(response(answer, head_only, waiting, id)),
         Ok(_) => {

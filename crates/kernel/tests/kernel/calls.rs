@@ -148,3 +148,14 @@ async fn a_filter_may_veto() {
     let failure = stage.service("owner.say", &json!(["x"])).await.unwrap_err();
     assert!(matches!(&failure, Failure::Conflict { .. }) && failure.to_string().contains("not that word"));
 }
+
+#[tokio::test]
+async fn what_a_participant_gives_back_is_held_against_the_points_schema() {
+    let strict = OWNER.replace("- name: word.said", "- name: word.said\n      schema: {type: array}");
+    let owner = plugin("owner", &strict)
+        .service("owner.say", async |ctx: Context, said: Value| ctx.filter("word.said", &said).await);
+    let garbling = plugin("garbling", &participant("garbling", 0))
+        .filter("word.said", async |_: Context, _: Value| -> Result<Value> { Ok(json!("garbage")) });
+    let stage = Stage::with([built(owner), built(garbling)]).await;
+    assert_eq!(stage.service("owner.say", &json!(["x"])).await.unwrap(), json!(["x"]), "it is skipped");
+}
