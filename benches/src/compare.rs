@@ -14,7 +14,7 @@ use crate::{
     detect::Detection,
     load::{self, Outcome, Request},
     process::{Server, free_address},
-    report::{self, Row, Spread},
+    report::{self, Row, Spread, Starts},
 };
 
 /// What to measure, and how long.
@@ -148,20 +148,22 @@ fn bare(database: &Path, writes: &'static str) -> anyhow::Result<Rival> {
     Ok(Rival { name, server: Server::adopt(probe, address), token: bare::TOKEN.to_owned() })
 }
 
-/// Starts with all plugins on data that is there already, from the start of the process until it is ready.
-fn starts(plan: &Plan, data: &Path) -> anyhow::Result<Vec<Duration>> {
-    let mut times = Vec::new();
-    for round in 0..=10 {
-        let address = free_address()?;
-        let server = Server::start(serve(&plan.switchboard, data, address), address)?;
-        // The first makes the databases.
-        if round > 0 {
+/// Starts with all plugins, from the start of the process until it is ready: in an empty folder, which makes the databases,
+/// and again on what is there then.
+fn starts(plan: &Plan, folder: &Path) -> anyhow::Result<Starts> {
+    let mut starts = Starts::default();
+    for round in 0..10 {
+        let data = folder.join(round.to_string());
+        for times in [&mut starts.first, &mut starts.again] {
+            let address = free_address()?;
+            let server = Server::start(serve(&plan.switchboard, &data, address), address)?;
             times.push(server.ready_after);
+            server.stop()?;
         }
-        server.stop()?;
     }
-    times.sort_unstable();
-    Ok(times)
+    starts.first.sort_unstable();
+    starts.again.sort_unstable();
+    Ok(starts)
 }
 
 fn detection(hour: &Path) -> anyhow::Result<Detection> {
