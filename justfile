@@ -50,6 +50,6 @@ advisories:
 media:
     scripts/make-media
 
-# Fetch the API reference viewer anew and note its checksums
-vendor:
-    scripts/vendor-docs-viewer
+# Look at the pages with a real browser
+browser:
+    .ci/run browser

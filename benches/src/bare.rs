@@ -3,10 +3,7 @@
 
 use std::{
     path::Path,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use axum::{
@@ -102,7 +99,6 @@ type Failing<T> = Result<T, (StatusCode, String)>;
 
 struct Bare {
     readers: Vec<Mutex<Connection>>,
-    next: AtomicUsize,
     writer: Writer,
 }
 
@@ -120,7 +116,7 @@ pub(crate) async fn serve(database: &Path, writes: Writes) -> anyhow::Result<()>
         Writes::Each => Writer::Each(Arc::new(Mutex::new(writer))),
         Writes::Together => Writer::Together(write_together(writer)),
     };
-    let bare = Arc::new(Bare { readers, next: AtomicUsize::new(0), writer });
+    let bare = Arc::new(Bare { readers, writer });
     let app = Router::new()
         .route("/api/v1/clips", get(list).post(create))
         .route("/api/v1/clips/{id}", get(one))
@@ -327,12 +323,12 @@ fn clip(row: &Row<'_>) -> rusqlite::Result<Clip> {
 
 impl Bare {
     fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Failing<T> {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        let reader = self.readers.get(turn % self.readers.len().max(1));
-        let Some(reader) = reader else {
-            return Err((StatusCode::INTERNAL_SERVER_ERROR, "no reader".to_owned()));
+        let free = self.readers.iter().find_map(|reader| reader.try_lock().ok());
+        let connection = match (free, self.readers.first()) {
+            (Some(connection), _) => connection,
+            (None, Some(reader)) => reader.lock().unwrap_or_else(PoisonError::into_inner),
+            (None, None) => return Err((StatusCode::INTERNAL_SERVER_ERROR, "no reader".to_owned())),
         };
-        let connection = reader.lock().unwrap_or_else(PoisonError::into_inner);
         read(&connection).map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
     }
 }

@@ -219,8 +219,8 @@ fn next_steps(view: &HomeView) -> Markup {
                     div {
                         h3 { "Make a first call" }
                         p {
-                            "With the token in the variable " code { "SWITCHBOARD_TOKEN" } ", this lists the plugins that were "
-                            "installed."
+                            "With the token in the variable " code { "SWITCHBOARD_TOKEN" } ", this lists every plugin, and says why "
+                            "one does not run."
                         }
                     }
                     pre.command tabindex="0" aria-label="Command that makes a first call" {
@@ -264,7 +264,7 @@ fn is_the_clip_library(plugin: &PluginLine) -> bool {
 }
 
 fn first_call(address: &str) -> String {
-    format!("curl -H \"Authorization: Bearer $SWITCHBOARD_TOKEN\" \\\n     {address}/api/v1/plugins/")
+    format!("curl -H \"Authorization: Bearer $SWITCHBOARD_TOKEN\" \\\n     {address}/api/admin/plugins")
 }
 
 fn upload_command(address: &str) -> String {

@@ -149,17 +149,17 @@ fn where_the_reason_is(id: &str) -> String {
 fn contributions(manifest: &Manifest) -> Vec<(String, usize)> {
     let provides = &manifest.provides;
     let counts = [
-        ("routes", provides.api_routes.len()),
-        ("tables", provides.models.len()),
-        ("services", provides.services.len()),
-        ("events", provides.events.len()),
-        ("listeners", provides.listeners.len()),
-        ("filter points", provides.filter_points.len()),
-        ("filters", provides.filters.len()),
-        ("tasks", provides.tasks.len()),
+        ("route", provides.api_routes.len()),
+        ("table", provides.models.len()),
+        ("service", provides.services.len()),
+        ("event", provides.events.len()),
+        ("listener", provides.listeners.len()),
+        ("filter point", provides.filter_points.len()),
+        ("filter", provides.filters.len()),
+        ("task", provides.tasks.len()),
     ];
     let some = counts.into_iter().filter(|(_, count)| *count > 0);
-    some.map(|(label, count)| (label.to_owned(), count)).collect()
+    some.map(|(one, count)| (if count == 1 { one.to_owned() } else { format!("{one}s") }, count)).collect()
 }
 
 /// A word of the manifest as it is written there.

@@ -8,6 +8,7 @@ pub mod administration;
 mod access_log;
 mod api_document;
 mod assets;
+mod coarse_timer;
 mod cors;
 mod docs_viewer;
 mod front;

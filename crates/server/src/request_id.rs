@@ -12,6 +12,8 @@ pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 const LONGEST: usize = 64;
 
+const HEXADECIMAL: &[u8; 16] = b"0123456789abcdef";
+
 /// The name of a request.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(pub(crate) Arc<str>);
@@ -35,9 +37,25 @@ fn is_name(text: &str) -> bool {
 
 /// Unique among processes by its beginning, and within this one by its end.
 fn new() -> Arc<str> {
-    static PROCESS: LazyLock<String> = LazyLock::new(|| format!("{:012x}", rand::random::<u64>() >> 16));
+    static PROCESS: LazyLock<String> = LazyLock::new(|| format!("{:012x}-", rand::random::<u64>() >> 16));
     static COUNT: AtomicU64 = AtomicU64::new(1);
-    format!("{}-{:x}", *PROCESS, COUNT.fetch_add(1, Ordering::Relaxed)).into()
+    let mut left = COUNT.fetch_add(1, Ordering::Relaxed);
+    // By hand, last digit first: every request pays for this.
+    let mut digits = [b'0'; 16];
+    let mut length = 0;
+    for digit in digits.iter_mut().rev() {
+        *digit = HEXADECIMAL.get((left & 15) as usize).copied().unwrap_or(b'0');
+        (left, length) = (left >> 4, length + 1);
+        if left == 0 {
+            break;
+        }
+    }
+    let digits =
+        digits.get(16 - length..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default();
+    let mut name = String::with_capacity(PROCESS.len() + digits.len());
+    name.push_str(&PROCESS);
+    name.push_str(digits);
+    name.into()
 }
 
 #[cfg(test)]

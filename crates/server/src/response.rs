@@ -38,8 +38,10 @@ pub(crate) fn response(
     id: &RequestId,
 ) -> Response {
     let (mut headers, length) = (answer.headers, answer.body.length());
-    for name in OF_THE_CONNECTION {
-        headers.remove(name);
+    if headers.keys().any(|name| OF_THE_CONNECTION.contains(name)) {
+        for name in OF_THE_CONNECTION {
+            headers.remove(name);
+        }
     }
     headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     if is_page(&headers) {

@@ -14,7 +14,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::router::Addresses;
+use crate::{coarse_timer::CoarseTimer, router::Addresses};
 
 /// How often an HTTP/2 client that is silent is asked whether it is still there.
 const ARE_YOU_THERE: Duration = Duration::from_secs(20);
@@ -76,7 +76,7 @@ async fn run<L: Listener>(
     loop {
         tokio::select! {
             (io, _) = listener.accept() => {
-                connections.spawn(connection(builder.clone(), TokioIo::new(io), addresses.clone(), stopping.clone()));
+                connections.spawn(connection(builder.clone(), TokioIo::new(io), addresses.clone(), times, stopping.clone()));
             }
             // Those that ended are forgotten.
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -96,7 +96,7 @@ async fn run<L: Listener>(
 
 fn builder(times: Times) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(times.header);
+    builder.http1().timer(CoarseTimer).header_read_timeout(times.header);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(ARE_YOU_THERE);
     builder
 }
@@ -105,12 +105,14 @@ async fn connection<I>(
     builder: Builder<TokioExecutor>,
     io: TokioIo<I>,
     addresses: Addresses,
+    times: Times,
     mut stopping: watch::Receiver<bool>,
 ) where
     I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let mut connection = pin!(builder.serve_connection(io, TowerToHyperService::new(addresses)));
     let mut told = false;
+    let mut rounds = tokio::time::interval(CoarseTimer::rounds(times.header));
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -119,6 +121,8 @@ async fn connection<I>(
                 }
                 return;
             }
+            // The connection is looked at again, and with it whether a head is overdue.
+            _ = rounds.tick() => {}
             _ = stopping.wait_for(|stopping| *stopping), if !told => {
                 told = true;
                 connection.as_mut().graceful_shutdown();
