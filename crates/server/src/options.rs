@@ -7,7 +7,7 @@ use crate::readiness::Readiness;
 /// What the operator decides about HTTP. The defaults are safe on a laptop and on a server.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The largest upload, in bytes: what a route's `body_limit: upload` stands for. 512 MiB.
+    /// The largest upload, in bytes: what a route's `body_limit: upload` stands for. 1 GiB.
     pub upload_limit: u64,
     /// The largest body of a route that sets no limit of its own, in bytes. 1 MiB.
     pub body_limit: u64,
@@ -24,7 +24,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            upload_limit: 512 << 20,
+            upload_limit: 1 << 30,
             body_limit: 1 << 20,
             request_time: Duration::from_secs(30),
             idle_time: Duration::from_secs(30),

@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::{
-    BoxError, Router,
+    BoxError, Extension, Router,
     body::{Body, Bytes, HttpBody},
     extract::Request,
     response::Response,
@@ -18,6 +18,7 @@ use axum::{
 };
 use futures_util::future::BoxFuture;
 use switchboard_kernel::Kernel;
+use switchboard_manifest::{ErrorShape, Method};
 use tower::{Service, ServiceExt};
 use tower_http::{compression::CompressionLayer, cors::CorsLayer};
 
@@ -30,6 +31,7 @@ use crate::{
     metrics::{self, Counts},
     options::Options,
     plugin_route::plugin_route,
+    problem::Problem,
     readiness,
     request_id::RequestId,
 };
@@ -125,8 +127,13 @@ impl Own {
         documents.extend(docs_viewer::addresses());
         // Only here: a plugin's answers are small, or media that are compressed already.
         let documents = router(documents).layer(CompressionLayer::new());
-        Self { router: plain.merge(documents).with_state(server.clone()), paths }
+        let router = plain.merge(documents).method_not_allowed_fallback(other_method);
+        Self { router: router.with_state(server.clone()), paths }
     }
+}
+
+async fn other_method(Extension(id): Extension<RequestId>, request: Request) -> Response {
+    Problem::other_methods(request.method(), &[Method::Get]).into_response(ErrorShape::Problem, &id)
 }
 
 impl<B> Service<http::Request<B>> for Addresses

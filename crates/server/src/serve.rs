@@ -3,11 +3,8 @@
 use std::{io, pin::pin, time::Duration};
 
 use axum::serve::{Listener, ListenerExt};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto::Builder,
-    service::TowerToHyperService,
-};
+use hyper::server::conn::http1::Builder;
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::{
     net::{TcpListener, UnixListener},
     sync::watch,
@@ -15,9 +12,6 @@ use tokio::{
 };
 
 use crate::{coarse_timer::CoarseTimer, router::Addresses};
-
-/// How often an HTTP/2 client that is silent is asked whether it is still there.
-const ARE_YOU_THERE: Duration = Duration::from_secs(20);
 
 /// How long connections may take over what.
 #[derive(Debug, Clone, Copy)]
@@ -94,15 +88,15 @@ async fn run<L: Listener>(
     Ok(())
 }
 
-fn builder(times: Times) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(CoarseTimer).header_read_timeout(times.header);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(ARE_YOU_THERE);
+/// HTTP/1.1 alone: who speaks HTTP/2 does so over TLS, to the proxy in front.
+fn builder(times: Times) -> Builder {
+    let mut builder = Builder::new();
+    builder.timer(CoarseTimer).header_read_timeout(times.header);
     builder
 }
 
 async fn connection<I>(
-    builder: Builder<TokioExecutor>,
+    builder: Builder,
     io: TokioIo<I>,
     addresses: Addresses,
     times: Times,

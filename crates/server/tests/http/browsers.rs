@@ -30,7 +30,10 @@ async fn a_page_of_an_origin_that_is_configured_may_call_every_address() {
             let allowed = preflight(&stage, origin, address).await.expect(200);
             assert_eq!(allowed.header("access-control-allow-origin"), origin, "{address}");
             assert!(allowed.header("access-control-allow-methods").contains("PATCH"));
-            assert_eq!(allowed.header("access-control-allow-headers"), "authorization,content-type,x-organization");
+            assert_eq!(
+                allowed.header("access-control-allow-headers"),
+                "authorization,content-type,x-organization"
+            );
             assert_eq!(allowed.header("access-control-max-age"), "600");
             assert!(!allowed.header("x-request-id").is_empty());
 
@@ -44,10 +47,15 @@ async fn a_page_of_an_origin_that_is_configured_may_call_every_address() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_any_other_origin_may_not() {
-    let origins = ["http://localhost:3000", "https://localhost:5173", "http://localhost:5173.evil.example", "null"];
+    let origins =
+        ["http://localhost:3000", "https://localhost:5173", "http://localhost:5173.evil.example", "null"];
     let stage = Stage::new().await;
     for origin in origins {
-        assert_eq!(preflight(&stage, origin, CLIPS).await.header("access-control-allow-origin"), "", "{origin}");
+        assert_eq!(
+            preflight(&stage, origin, CLIPS).await.header("access-control-allow-origin"),
+            "",
+            "{origin}"
+        );
         let answer = call(&stage, origin, CLIPS).await.expect(200);
         assert_eq!(answer.header("access-control-allow-origin"), "", "{origin}");
     }
@@ -74,7 +82,9 @@ async fn a_page_learns_why_it_was_refused() {
 async fn what_a_cache_keeps_for_one_origin_it_does_not_give_to_another() {
     let stage = Stage::new().await;
     let plain = stage.get(CLIPS).await;
-    for answer in [plain, call(&stage, "tauri://localhost", CLIPS).await, call(&stage, "http://a.example", CLIPS).await] {
+    for answer in
+        [plain, call(&stage, "tauri://localhost", CLIPS).await, call(&stage, "http://a.example", CLIPS).await]
+    {
         let names = answer.headers.get_all("vary").iter().map(|value| value.to_str().unwrap().to_lowercase());
         assert!(names.collect::<Vec<_>>().join(",").contains("origin"), "{:?}", answer.headers);
     }

@@ -45,10 +45,12 @@ async fn every_reference_leads_somewhere_and_every_operation_has_a_name_of_its_o
     references(&document, &mut found);
     assert!(found.len() > 50, "{}", found.len());
     for reference in found {
-        let place = reference.strip_prefix('#').unwrap_or_else(|| panic!("{reference} leads out of the document"));
+        let place =
+            reference.strip_prefix('#').unwrap_or_else(|| panic!("{reference} leads out of the document"));
         assert!(document.pointer(place).is_some(), "{reference}");
     }
-    let tags: HashSet<&str> = document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
+    let tags: HashSet<&str> =
+        document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
     let mut names = HashSet::new();
     for (method, path, operation) in operations(&document) {
         let name = operation["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path} has no name"));

@@ -13,7 +13,15 @@ const PARCELS: &str = "/api/org/default/trial/parcels";
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_json_is_told_in_the_shape_of_the_address() {
     let stage = Stage::new().await;
-    let texts = ["{", "nonsense", "{\"weight\": 1,}", "{\"weight\": 1} x", "\u{feff}{}", "{\"weight\": NaN}", "{'weight': 1}"];
+    let texts = [
+        "{",
+        "nonsense",
+        "{\"weight\": 1,}",
+        "{\"weight\": 1} x",
+        "\u{feff}{}",
+        "{\"weight\": NaN}",
+        "{'weight': 1}",
+    ];
     for text in texts {
         assert_eq!(stage.post_text(CLIPS, text).await.faults(), ["json_invalid body"], "{text}");
         let details = stage.post_text(PARCELS, text).await.problem(422, "invalid");
@@ -51,7 +59,8 @@ async fn every_fault_of_a_body_is_told_at_once_with_its_place() {
     );
     let answer = stage.post(PARCELS, &json!({ "weight": -1, "label": null, "colour": "red" })).await;
     let details = answer.problem(422, "invalid");
-    let places: Vec<_> = details["errors"].as_array().unwrap().iter().map(|fault| fault["loc"].to_string()).collect();
+    let places: Vec<_> =
+        details["errors"].as_array().unwrap().iter().map(|fault| fault["loc"].to_string()).collect();
     for place in [r#"["body","weight"]"#, r#"["body","label"]"#, r#"["body","colour"]"#] {
         assert!(places.iter().any(|told| told == place), "{details}");
     }

@@ -18,6 +18,7 @@ async fn a_panic_in_a_plugin_is_told_without_a_word_of_what_is_inside() {
     stage.get("/api/org/default/trial/words/still").await.expect(200);
     stage.get(CLIPS).await.expect(200);
     let metrics = stage.get("/metrics").await.text();
-    let counted = "switchboard_plugin_failures_total{plugin=\"trial\",kind=\"request\",failure=\"broken\"} 20";
+    let counted =
+        "switchboard_plugin_failures_total{plugin=\"trial\",kind=\"request\",failure=\"broken\"} 20";
     assert!(metrics.contains(counted), "{metrics}");
 }

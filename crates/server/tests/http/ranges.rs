@@ -85,7 +85,10 @@ async fn head_says_how_much_there_is_and_sends_none_of_it() {
     for _ in 0..2 {
         wire.head(&stage, &format!("HEAD {address}"), &[]).await;
         let (status, headers) = wire.answered_head().await;
-        assert_eq!((status, &headers["content-length"], &headers["accept-ranges"]), (200, &"3000000".parse().unwrap(), &"bytes".parse().unwrap()));
+        assert_eq!(
+            (status, &headers["content-length"], &headers["accept-ranges"]),
+            (200, &"3000000".parse().unwrap(), &"bytes".parse().unwrap())
+        );
     }
     wire.head(&stage, &format!("GET {address}"), &[("range", "bytes=1-3")]).await;
     assert_eq!(wire.answer().await.expect(206).body, [1, 2, 3]);

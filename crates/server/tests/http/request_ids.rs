@@ -9,7 +9,8 @@ use crate::{
     stage::{CLIPS, Stage},
 };
 
-const ADDRESSES: [&str; 7] = ["/", "/healthz", "/metrics", "/nowhere", "/%zz", CLIPS, "/api/org/default/trial/panic"];
+const ADDRESSES: [&str; 7] =
+    ["/", "/healthz", "/metrics", "/nowhere", "/%zz", CLIPS, "/api/org/default/trial/panic"];
 
 async fn ask(stage: &Stage, address: &str, id: Option<&str>) -> Answer {
     let asked = stage.ask(Method::GET, address).bearer_auth(stage.admin());

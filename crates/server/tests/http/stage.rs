@@ -1,11 +1,6 @@
 //! A server on a free port: a real kernel with real databases and blobs in a temporary folder, the clips, and `trial`.
 
-use std::{
-    net::SocketAddr,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use reqwest::{Method, RequestBuilder};
 use semver::Version;
@@ -138,7 +133,7 @@ impl Stage {
     /// Waits until it has stopped.
     pub(crate) async fn stopped(&mut self) {
         let serving = self.serving.take().unwrap();
-        tokio::time::timeout(Duration::from_secs(60), serving).await.expect("the server stops").unwrap();
+        tokio::time::timeout(Duration::from_secs(60), serving).await.unwrap().unwrap();
     }
 
     pub(crate) fn socket(&self) -> SocketAddr {

@@ -12,7 +12,8 @@ use crate::{
 async fn two() -> (Stage, String, String) {
     let stage = Stage::new().await;
     stage.kernel.create_organization("acme", "Acme").await.unwrap();
-    let (ours, theirs) = (stage.token("ours", Some("default")).await, stage.token("theirs", Some("acme")).await);
+    let (ours, theirs) =
+        (stage.token("ours", Some("default")).await, stage.token("theirs", Some("acme")).await);
     (stage, ours, theirs)
 }
 

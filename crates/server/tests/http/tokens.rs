@@ -3,13 +3,15 @@
 use reqwest::Method;
 use serde_json::Value as Json;
 
-use crate::{answer::Answer, document, stage::Stage};
+use crate::{answer::Answer, document, stage::Stage, wire::Wire};
 
 /// Each operation of the document that asks for a token: its method, and an address that it answers at.
 fn guarded(document: &Json) -> Vec<(Method, String)> {
     let operations = document::operations(document).into_iter();
     let guarded = operations.filter(|(_, _, operation)| {
-        operation.get("security").is_none_or(|security| security.as_array().unwrap().iter().any(|one| one.as_object().unwrap().len() > 0))
+        operation.get("security").is_none_or(|security| {
+            security.as_array().unwrap().iter().any(|one| !one.as_object().unwrap().is_empty())
+        })
     });
     guarded
         .map(|(method, path, _)| {
@@ -42,8 +44,17 @@ async fn no_operation_of_the_document_is_open_to_a_token_that_is_none() {
     let cut = format!("Bearer {}", &stage.admin()[..stage.admin().len() - 1]);
     let bare = stage.admin().to_owned();
     let basic = format!("Basic {}", stage.admin());
-    let credentials =
-        [None, Some(""), Some("Bearer"), Some("Bearer "), Some(&*bare), Some(&*basic), Some(&*cut), Some(&*unknown), Some(&*revoked)];
+    let credentials = [
+        None,
+        Some(""),
+        Some("Bearer"),
+        Some("Bearer "),
+        Some(&*bare),
+        Some(&*basic),
+        Some(&*cut),
+        Some(&*unknown),
+        Some(&*revoked),
+    ];
 
     for (method, address) in operations {
         for credential in credentials {
@@ -85,4 +96,34 @@ async fn a_token_does_only_what_it_was_made_for() {
         assert!(refused.contains("clip:"), "{refused}");
     }
     stage.get(&at).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_read_or_said_of_a_request_that_may_not_be_made() {
+    let stage = Stage::new().await;
+    let clip = stage.clip(stage.admin(), "Ace").await;
+    let reader = switchboard_api::Actions::new(["clip:read".to_owned()]);
+    let reader = stage.kernel.create_token("reader", None, &reader).await.unwrap().token;
+    let clips = crate::stage::CLIPS;
+    for (method, address) in [
+        (Method::POST, clips.to_owned()),
+        (Method::PATCH, format!("{clips}/{clip}")),
+        (Method::DELETE, format!("{clips}/x")),
+    ] {
+        let asked = stage.ask(method, &address).bearer_auth(&reader).body("nonsense");
+        Answer::of(asked.send().await.unwrap()).await.detail(403);
+    }
+    let authorization = format!("Bearer {reader}");
+    for authorization in [authorization.as_str(), "Bearer swb_0"] {
+        let mut wire = Wire::to(&stage).await;
+        wire.send(format!(
+            "PUT {clips}/{clip}/media HTTP/1.1\r\nhost: test\r\nauthorization: {authorization}\r\n\
+             content-length: 1000000\r\nexpect: 100-continue\r\n\r\n"
+        ))
+        .await;
+        // The client asked whether it should begin, and is not told to.
+        let status = wire.answered_head().await.0;
+        assert!([401, 403].contains(&status), "{status}");
+    }
+    assert_eq!(stage.stored_files(), 0);
 }

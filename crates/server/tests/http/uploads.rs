@@ -102,7 +102,10 @@ async fn media_that_is_too_large_leaves_what_was_there() {
     let clip = stage.clip(stage.admin(), "Ace").await;
     let address = format!("{CLIPS}/{clip}/media");
     let put = async |body: Body| {
-        Answer::of(stage.ask(Method::PUT, &address).bearer_auth(stage.admin()).body(body).send().await.unwrap()).await
+        Answer::of(
+            stage.ask(Method::PUT, &address).bearer_auth(stage.admin()).body(body).send().await.unwrap(),
+        )
+        .await
     };
     put(vec![1; MEBIBYTE].into()).await.expect(200);
     names_the_limit(&put(vec![2; MEBIBYTE + 1].into()).await.detail(413), MEBIBYTE);
@@ -118,7 +121,8 @@ async fn an_ordinary_body_has_a_limit_of_its_own() {
     let stage = small().await;
     let long = |bytes: usize| format!("{{\"weight\": 1, \"label\": \"{}\"}}", "x".repeat(bytes));
     stage.post_text("/api/org/default/trial/parcels", long(900)).await.expect(201);
-    let details = stage.post_text("/api/org/default/trial/parcels", long(1000)).await.problem(413, "too_large");
+    let details =
+        stage.post_text("/api/org/default/trial/parcels", long(1000)).await.problem(413, "too_large");
     names_the_limit(details["detail"].as_str().unwrap(), 1000);
     let pieces = stream::iter(long(5000).into_bytes()).map(|byte| Ok::<_, std::io::Error>(vec![byte]));
     let answer = stage.post_text("/api/org/default/trial/parcels", Body::wrap_stream(pieces)).await;
@@ -180,7 +184,6 @@ async fn fifty_uploads_at_once_need_little_memory() {
     all_sent.wait().await;
     assert_eq!(stage.get(CLIPS).await.json(200), serde_json::json!([]), "all are under way");
     let needed = memory(&stage).await.saturating_sub(before);
-    eprintln!("NEEDED {needed}");
     assert!(needed < UPLOADS * SENT * MEBIBYTE / 2, "{needed} bytes of memory");
     go_on.add_permits(UPLOADS);
     for size in join_all(uploads).await {

@@ -3,7 +3,10 @@
 use reqwest::Method;
 use switchboard_api::{Actions, Timestamp};
 
-use crate::{answer::Answer, stage::{CLIPS, Stage}};
+use crate::{
+    answer::Answer,
+    stage::{CLIPS, Stage},
+};
 
 async fn look(stage: &Stage, address: &str) -> Answer {
     Answer::of(stage.ask(Method::GET, address).send().await.unwrap()).await
@@ -17,7 +20,10 @@ async fn the_health_says_which_server_it_is_and_when() {
     let mut fields: Vec<&String> = health.as_object().unwrap().keys().collect();
     fields.sort();
     assert_eq!(fields, ["service", "status", "timestamp", "version"]);
-    assert_eq!((&health["status"], &health["service"], &health["version"]), (&"ok".into(), &"switchboard".into(), &"1.2.3".into()));
+    assert_eq!(
+        (&health["status"], &health["service"], &health["version"]),
+        (&"ok".into(), &"switchboard".into(), &"1.2.3".into())
+    );
     let at: Timestamp = health["timestamp"].as_str().unwrap().parse().unwrap();
     assert!(before <= at && at <= Timestamp::now());
     assert_eq!(look(&stage, "/healthz").await.expect(200).text(), "ok\n");
@@ -29,7 +35,10 @@ async fn a_server_that_is_about_to_stop_is_alive_and_not_ready() {
     assert_eq!(look(&stage, "/readyz").await.json(200)["status"], "ready");
     stage.readiness.stop();
     let said = look(&stage, "/readyz").await.json(503);
-    assert_eq!((&said["status"], &said["not_ready"]["server"]), (&"not ready".into(), &"the server is stopping".into()));
+    assert_eq!(
+        (&said["status"], &said["not_ready"]["server"]),
+        (&"not ready".into(), &"the server is stopping".into())
+    );
     look(&stage, "/healthz").await.expect(200);
     stage.serves_on().await;
 }

@@ -31,7 +31,8 @@ impl Wire {
 
     /// Sends a request's head, with the host and the administrator's token.
     pub(crate) async fn head(&mut self, stage: &Stage, line: &str, headers: &[(&str, &str)]) {
-        let mut head = format!("{line} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {}\r\n", stage.admin());
+        let mut head =
+            format!("{line} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {}\r\n", stage.admin());
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
         }
@@ -50,7 +51,8 @@ impl Wire {
     /// The next answer, to a request that is not HEAD.
     pub(crate) async fn answer(&mut self) -> Answer {
         let (status, headers) = self.answered_head().await;
-        let length = headers.get("content-length").map_or(0, |value| value.to_str().unwrap().parse().unwrap());
+        let length =
+            headers.get("content-length").map_or(0, |value| value.to_str().unwrap().parse().unwrap());
         while self.read.len() < length {
             assert!(self.more().await, "the connection ended within a body of {length} bytes");
         }
@@ -119,7 +121,9 @@ impl Wire {
     async fn more(&mut self) -> bool {
         let mut bytes = [0; 16 << 10];
         let reading = tokio::time::timeout(PATIENCE, self.stream.read(&mut bytes)).await;
-        let count = reading.expect("the server answers, or ends the connection").unwrap_or(0);
+        let reading =
+            reading.unwrap_or_else(|_| panic!("the server neither answers nor ends the connection"));
+        let count = reading.unwrap_or(0);
         self.read.extend_from_slice(&bytes[..count]);
         count > 0
     }
