@@ -16,11 +16,10 @@ use crate::{
 };
 
 /// Names, counts and logs a request.
-pub(crate) async fn front(server: &Server, addresses: Addresses, mut request: Request) -> Response {
+pub(crate) async fn front(server: &Server, addresses: Addresses, request: Request) -> Response {
     let begun = Instant::now();
     let id = RequestId::of(request.headers());
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    request.extensions_mut().insert(id.clone());
     let answered =
         AssertUnwindSafe(across_origins(server, addresses, request, id.clone())).catch_unwind().await;
     let mut response = answered.unwrap_or_else(|_| {

@@ -95,10 +95,11 @@ impl Addresses {
     }
 
     /// Answers at whatever address it is. A plugin's are looked up in the kernel's table and nowhere else.
-    pub(crate) async fn answer(&self, request: Request, id: RequestId) -> Response {
+    pub(crate) async fn answer(&self, mut request: Request, id: RequestId) -> Response {
         if !self.own.paths.contains(request.uri().path()) {
             return plugin_route(&self.server, request, id).await;
         }
+        request.extensions_mut().insert(id);
         let Ok(response) = self.own.router.clone().oneshot(request).await;
         response
     }

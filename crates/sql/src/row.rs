@@ -186,9 +186,17 @@ impl<'de> Deserializer<'de> for RowReader<'_> {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, NotThatShape> {
+        // The usual case: the columns are the fields, one by one, so that none has to be looked for by its name.
+        if self.columns.iter().eq(fields) {
+            return visitor.visit_seq(Cells {
+                columns: self.columns.iter(),
+                cells: self.cells,
+                current: None,
+            });
+        }
         self.deserialize_map(visitor)
     }
 

@@ -110,7 +110,9 @@ impl<T: IntoAnswer> IntoAnswer for Result<T, Failure> {
 }
 
 fn json<T: Serialize>(status: StatusCode, value: &T) -> Result<Response, Failure> {
-    let body = serde_json::to_vec(value)
+    // Room for an ordinary answer, so that it does not grow by doubling.
+    let mut body = Vec::with_capacity(1024);
+    serde_json::to_writer(&mut body, value)
         .map_err(|error| Failure::broken(format!("an answer could not be written as JSON: {error}")))?;
     let mut response = Response::new(status);
     response.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -42,13 +42,13 @@ async fn an_upload_that_announces_more_than_is_accepted_is_refused_before_it_is_
         // Not one byte of it was sent.
         let answer = wire.answer().await;
         assert_eq!(answer.header("connection"), "close");
-        names_the_limit(&answer.detail(413), 512 * MEBIBYTE);
+        names_the_limit(&answer.detail(413), 1024 * MEBIBYTE);
     }
     let mut wire = Wire::to(&stage).await;
     let headers = [FORM, ("content-length", &*announced), ("expect", "100-continue")];
     wire.head(&stage, &format!("POST {UPLOAD}"), &headers).await;
     // The client asked whether it should begin, and is told no and not "continue".
-    names_the_limit(&wire.answer().await.detail(413), 512 * MEBIBYTE);
+    names_the_limit(&wire.answer().await.detail(413), 1024 * MEBIBYTE);
     assert_eq!(stage.stored_files(), 0);
     stage.serves_on().await;
 }
