@@ -13,7 +13,7 @@ use switchboard_api::{
 };
 use switchboard_manifest::{Capability, Manifest, PluginId};
 
-use crate::capabilities::KernelRef;
+use crate::kernel_ref::KernelRef;
 
 /// Bytes are gathered into pieces of this size before they are written.
 const PIECE: usize = 1 << 20;

@@ -1,9 +1,6 @@
 //! What all plugins share, and the host that each is given.
 
-use std::{
-    path::Path,
-    sync::{Arc, OnceLock, Weak},
-};
+use std::{path::Path, sync::Arc};
 
 use switchboard_api::{
     Failure, Host,
@@ -21,6 +18,7 @@ use crate::{
     db::{OwnRoom, OwnTables},
     events::{Declared, Outbox, rules_of},
     filters::OwnPoints,
+    kernel_ref::KernelRef,
     log::ServerLog,
     random::SystemRandom,
     schedule::OwnTasks,
@@ -57,17 +55,6 @@ pub struct Capabilities {
     kernel: KernelRef,
 }
 
-/// The kernel, which owns the hosts that refer to it.
-#[derive(Clone, Default)]
-pub(crate) struct KernelRef(Arc<OnceLock<Weak<Kernel>>>);
-
-impl KernelRef {
-    pub(crate) fn get(&self) -> Result<Arc<Kernel>, Failure> {
-        let kernel = self.0.get().and_then(Weak::upgrade);
-        kernel.ok_or_else(|| Failure::unavailable("the server is starting or stopping"))
-    }
-}
-
 impl Capabilities {
     /// Sets up what all plugins share.
     ///
@@ -86,8 +73,7 @@ impl Capabilities {
 
     /// Says which kernel it works for; once, before plugins are loaded.
     pub fn attach(&self, kernel: &Arc<Kernel>) {
-        // A second kernel would be a mistake of whoever composes; the first stays.
-        let _ = self.kernel.0.set(Arc::downgrade(kernel));
+        self.kernel.set(kernel);
     }
 
     /// Begins no work of [`Compute`](switchboard_api::capability::Compute) any more: what waits for a processor fails as

@@ -2,7 +2,7 @@
 
 use switchboard_api::{Context, Failure, Payload, capability::Config};
 
-use crate::capabilities::KernelRef;
+use crate::kernel_ref::KernelRef;
 
 /// The kernel's settings, all layers merged.
 pub(crate) struct Settings {

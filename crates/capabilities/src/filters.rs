@@ -6,7 +6,7 @@ use switchboard_api::{BoxFuture, Context, Failure, Payload, capability::Filters}
 use switchboard_kernel::apply_filters;
 use switchboard_manifest::Manifest;
 
-use crate::capabilities::KernelRef;
+use crate::kernel_ref::KernelRef;
 
 /// The plugin's own filter points.
 pub(crate) struct OwnPoints {

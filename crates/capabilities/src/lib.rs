@@ -12,6 +12,7 @@ mod config;
 mod db;
 mod events;
 mod filters;
+mod kernel_ref;
 mod log;
 mod random;
 mod schedule;

@@ -6,7 +6,7 @@ use switchboard_api::{BoxFuture, Call, Context, Failure, Payload, Reply, Service
 use switchboard_kernel::{Caller, Terms, dispatch};
 use switchboard_manifest::Manifest;
 
-use crate::capabilities::KernelRef;
+use crate::kernel_ref::KernelRef;
 
 /// The services of the plugins that one requires or uses.
 pub(crate) struct Others {

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -44,6 +45,8 @@ pub struct Parts {
     pub switched_off: BTreeMap<PluginId, String>,
     /// The version that plugins ask for as `host`.
     pub version: Version,
+    /// How long a hook may take: [`HOOK_TIME`](crate::HOOK_TIME) unless there is a reason.
+    pub hook_time: Duration,
 }
 
 /// The kernel: what is loaded, for whom, and who may call.
@@ -56,6 +59,7 @@ pub struct Kernel {
     pub(crate) loader: Option<Arc<dyn Loader>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) version: Version,
+    pub(crate) hook_time: Duration,
     pub(crate) switched_off: BTreeMap<PluginId, String>,
     pub(crate) checker: Arc<Checker>,
     pub(crate) catalog: ArcSwap<Catalog>,
@@ -101,6 +105,7 @@ impl Kernel {
             loader: parts.loader,
             clock: parts.clock,
             version: parts.version,
+            hook_time: parts.hook_time,
             switched_off: parts.switched_off,
             checker: Arc::new(Checker::default()),
             catalog: ArcSwap::from_pointee(catalog),

@@ -30,7 +30,7 @@ use crate::{
     state::State,
 };
 
-/// How long a hook may take.
+/// How long a hook may take, unless whoever puts a kernel together says otherwise.
 pub const HOOK_TIME: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Deserialize)]
@@ -479,7 +479,7 @@ impl Kernel {
             return Ok(());
         }
         let caller = Caller::system(organization.cloned(), format!("{}-{}", name.as_str(), plugin.id()));
-        let terms = Terms { permission: None, time: Some(HOOK_TIME) };
+        let terms = Terms { permission: None, time: Some(self.hook_time) };
         let reply = dispatch(&self.snapshot(), plugin, caller, terms, Call::Lifecycle(hook)).await;
         reply.map(|_| ()).map_err(|failure| {
             Error::Refused(format!("`{}` of plugin `{}` failed: {failure}", name.as_str(), plugin.id()))

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use switchboard_kernel::Snapshot;
 
-use crate::{openapi, router::Server};
+use crate::{openapi, server::Server};
 
 /// The document made last.
 #[derive(Default)]

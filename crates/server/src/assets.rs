@@ -11,7 +11,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use crate::router::Server;
+use crate::server::Server;
 
 /// A browser asks again after an hour, and is told then that nothing changed unless the server is another.
 const KEPT: &str = "public, max-age=3600";

@@ -10,7 +10,7 @@ use axum::{
 use http::header;
 use maud::{DOCTYPE, Markup, html};
 
-use crate::{home::mark, router::Server};
+use crate::{home::mark, server::Server};
 
 /// The page's address.
 const ADDRESS: &str = "/api/docs";

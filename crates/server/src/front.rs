@@ -12,7 +12,8 @@ use crate::{
     access_log,
     problem::Problem,
     request_id::{self, RequestId},
-    router::{Addresses, Server},
+    router::Addresses,
+    server::Server,
 };
 
 /// Names, counts and logs a request.

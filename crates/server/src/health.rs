@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use serde_json::{Value, json};
 use switchboard_api::Timestamp;
 
-use crate::router::{SERVICE, Server};
+use crate::server::{SERVICE, Server};
 
 /// `GET /healthz`: the process answers.
 pub(crate) async fn healthz() -> &'static str {

@@ -13,7 +13,7 @@ use switchboard_manifest::{Manifest, PluginId};
 
 use crate::{
     home::{self, HomeView, PluginLine, StateKind},
-    router::Server,
+    server::Server,
 };
 
 /// What the page may do: show itself.

@@ -28,6 +28,7 @@ mod request_id;
 mod response;
 mod router;
 mod serve;
+mod server;
 mod tenant;
 
 pub use options::Options;

@@ -14,7 +14,7 @@ use http::{HeaderMap, StatusCode, header};
 use switchboard_kernel::{BUCKETS, Counted, Loaded};
 use switchboard_manifest::ErrorShape;
 
-use crate::{request_id::RequestId, router::Server};
+use crate::{request_id::RequestId, server::Server};
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 

@@ -18,7 +18,7 @@ use crate::{
     request::{self, NoCall},
     request_id::RequestId,
     response::{Waiting, response},
-    router::Server,
+    server::Server,
     tenant,
 };
 

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use switchboard_api::BoxFuture;
 use switchboard_kernel::State as PluginState;
 
-use crate::router::Server;
+use crate::server::Server;
 
 type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 

@@ -3,10 +3,8 @@
 use std::{
     collections::HashSet,
     convert::Infallible,
-    ops::Deref,
     sync::Arc,
     task::{Context, Poll},
-    time::Instant,
 };
 
 use axum::{
@@ -23,44 +21,10 @@ use tower::{Service, ServiceExt};
 use tower_http::{compression::CompressionLayer, cors::CorsLayer};
 
 use crate::{
-    api_document::{self, Kept},
-    assets, cors, docs_viewer,
-    front::front,
-    health, home_route,
-    identity::Door,
-    metrics::{self, Counts},
-    options::Options,
-    plugin_route::plugin_route,
-    problem::Problem,
-    readiness,
-    request_id::RequestId,
+    api_document, assets, cors, docs_viewer, front::front, health, home_route, identity::Door, metrics,
+    options::Options, plugin_route::plugin_route, problem::Problem, readiness, request_id::RequestId,
+    server::Server,
 };
-
-/// What the server calls itself.
-pub(crate) const SERVICE: &str = "switchboard";
-
-/// What every request can reach; a clone is one more reference.
-#[derive(Clone)]
-pub(crate) struct Server(Arc<Shared>);
-
-pub(crate) struct Shared {
-    pub(crate) kernel: Arc<Kernel>,
-    pub(crate) options: Options,
-    pub(crate) door: Door,
-    pub(crate) counts: Counts,
-    pub(crate) document: Kept,
-    pub(crate) started: Instant,
-    /// For whom pages elsewhere may call; absent where no page comes.
-    pub(crate) cors: Option<CorsLayer>,
-}
-
-impl Deref for Server {
-    type Target = Shared;
-
-    fn deref(&self) -> &Shared {
-        &self.0
-    }
-}
 
 /// Everything that the server answers, as a service. A clone is one more reference.
 #[derive(Clone)]
@@ -89,8 +53,7 @@ pub fn local_router(kernel: Arc<Kernel>, options: Options) -> Addresses {
 
 impl Addresses {
     fn new(kernel: Arc<Kernel>, options: Options, door: Door, cors: Option<CorsLayer>) -> Self {
-        let (counts, document, started) = (Counts::default(), Kept::default(), Instant::now());
-        let server = Server(Arc::new(Shared { kernel, options, door, counts, document, started, cors }));
+        let server = Server::new(kernel, options, door, cors);
         Self { own: Arc::new(Own::of(&server)), server }
     }
 

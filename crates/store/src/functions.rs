@@ -10,7 +10,7 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Error, ffi};
 
-use crate::link::VALUE_BYTES;
+use crate::options::VALUE_BYTES;
 
 pub(crate) fn replace_slow_ones(connection: &Connection) -> rusqlite::Result<()> {
     let flags =

@@ -13,13 +13,11 @@ use rusqlite::{Connection, OpenFlags};
 use crate::Error;
 use crate::authorizer::{Face, Worn};
 use crate::functions;
-use crate::options::Options;
+use crate::options::{Options, VALUE_BYTES};
 use crate::statement::{Columns, Fault, Outcome, Statement, Want, bind, collect};
 
 /// The longest text of a statement, in bytes.
 const STATEMENT_BYTES: usize = 100 << 10;
-/// The largest value, and the largest row, in bytes.
-pub(crate) const VALUE_BYTES: i32 = 16 << 20;
 /// The longest text of a migration, in bytes.
 const MIGRATION_BYTES: i32 = 16 << 20;
 /// How much memory SQLite may take for all rooms of the process. What needs more fails, rather than the process.

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The largest value, and the largest row, in bytes.
+pub(crate) const VALUE_BYTES: i32 = 16 << 20;
+
 /// How a store is run. The defaults suit a server that must not lose what it acknowledged.
 #[derive(Debug, Clone)]
 pub struct Options {

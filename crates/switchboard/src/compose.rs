@@ -6,7 +6,7 @@ use anyhow::Context;
 use semver::Version;
 use switchboard_capabilities::{Capabilities, SystemClock};
 use switchboard_delivery::Delivery;
-use switchboard_kernel::{KERNEL_ROOM, Kernel, Parts, State};
+use switchboard_kernel::{HOOK_TIME, KERNEL_ROOM, Kernel, Parts, State};
 use switchboard_manifest::PluginId;
 use switchboard_server::{
     Options as HttpOptions, Readiness,
@@ -73,6 +73,7 @@ pub(crate) async fn compose(
         plugin_folder: Some(places.plugins.to_owned()),
         switched_off,
         version: own_version()?,
+        hook_time: HOOK_TIME,
     })
     .await
     .with_context(|| format!("the databases in {shown} cannot be used"))?;

@@ -1,15 +1,16 @@
 //! What a stage begins with.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use switchboard_api::Plugin;
 use switchboard_capabilities::SeededRandom;
+use switchboard_kernel::HOOK_TIME;
 use tempfile::TempDir;
 
 use crate::{SetClock, Stage};
 
-/// What a stage begins with: its time, and the seed of its random bytes.
+/// What a stage begins with: its time, the seed of its random bytes, and its patience.
 ///
 /// ```no_run
 /// # async fn example(plugin: std::sync::Arc<dyn switchboard_testkit::api::Plugin>) {
@@ -23,6 +24,7 @@ use crate::{SetClock, Stage};
 pub struct Setup {
     clock: SetClock,
     seed: u64,
+    hook_time: Option<Duration>,
 }
 
 impl Setup {
@@ -37,6 +39,12 @@ impl Setup {
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
+    }
+
+    /// How long a hook may take. Without it: as long as on a server.
+    #[must_use]
+    pub fn hook_time(self, limit: Duration) -> Self {
+        Self { hook_time: Some(limit), ..self }
     }
 
     /// As [`Stage::with`].
@@ -56,6 +64,7 @@ impl Setup {
     pub async fn with_some_failing(self, plugins: impl IntoIterator<Item = Arc<dyn Plugin>>) -> Stage {
         let folder = TempDir::new().expect("a temporary folder");
         let random = SeededRandom::new(self.seed);
-        Stage::loaded(plugins, folder, Arc::new(self.clock), Arc::new(random)).await
+        let hook_time = self.hook_time.unwrap_or(HOOK_TIME);
+        Stage::loaded(plugins, folder, Arc::new(self.clock), Arc::new(random), hook_time).await
     }
 }

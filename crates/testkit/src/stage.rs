@@ -1,12 +1,12 @@
 //! A kernel with plugins on it.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use semver::Version;
 use switchboard_api::{Call, Failure, Payload, Plugin, Reply, ServiceCall};
 use switchboard_capabilities::{Capabilities, Options, SeededRandom};
 use switchboard_delivery::{Counts, Delivery};
-use switchboard_kernel::{Caller, Kernel, Parts, Terms, dispatch};
+use switchboard_kernel::{Caller, HOOK_TIME, Kernel, Parts, Terms, dispatch};
 use switchboard_store::Store;
 use tempfile::TempDir;
 
@@ -52,7 +52,7 @@ impl Stage {
     /// Ends, and loads these plugins on the same data. The clock goes on, and so do the random bytes.
     pub async fn again_with(self, plugins: impl IntoIterator<Item = Arc<dyn Plugin>>) -> Self {
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
-        Self::loaded(plugins, self.stop().await, clock, random).await
+        Self::loaded(plugins, self.stop().await, clock, random, HOOK_TIME).await
     }
 
     /// Waits until nothing is under way, ends, and requires that nothing was left undone.
@@ -70,7 +70,7 @@ impl Stage {
 
     async fn stop(self) -> TempDir {
         self.capabilities.stop();
-        self.delivery.stop(std::time::Duration::from_secs(5)).await;
+        self.delivery.stop(Duration::from_secs(5)).await;
         self.kernel.unload_plugins().await;
         self.store.close().await;
         self.folder
@@ -81,6 +81,7 @@ impl Stage {
         folder: TempDir,
         clock: Arc<SetClock>,
         random: Arc<SeededRandom>,
+        hook_time: Duration,
     ) -> Self {
         let store = Store::open_sqlite(&folder.path().join("db"), switchboard_store::Options::default());
         let store = store.expect("a store");
@@ -98,6 +99,7 @@ impl Stage {
             plugin_folder: None,
             switched_off: Default::default(),
             version: Version::new(0, 1, 0),
+            hook_time,
         });
         let kernel = kernel.await.expect("a kernel");
         capabilities.attach(&kernel);

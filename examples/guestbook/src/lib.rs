@@ -1,7 +1,7 @@
 //! A guestbook: the plugin that `docs/writing-a-plugin.md` writes.
 //!
 //! Everything belongs to the organization of the call: each statement names it. It knows nothing of the kernel. Read
-//! [`plugin`] first, then the file named for what interests you.
+//! [`plugin()`] first, then the file named for what interests you.
 
 mod count;
 mod entry;

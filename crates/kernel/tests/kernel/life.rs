@@ -143,3 +143,20 @@ async fn a_schedule_that_nothing_keeps_is_a_warning_and_the_plugin_serves() {
     let warnings = &catalog.entry("punctual").unwrap().warnings;
     assert!(matches!(warnings.as_slice(), [only] if only.contains("schedule of `tidy`")), "{warnings:?}");
 }
+
+#[tokio::test]
+async fn a_hook_that_never_ends_is_ended_and_leaves_what_was_there() {
+    let patience = std::time::Duration::from_millis(50);
+    let stuck = plugin("stuck", "").on_load(async |_: Context| std::future::pending().await);
+    let slow_to_enable =
+        plugin("slow", "").on_enable(async |_: Context, _: Value| std::future::pending().await);
+    let setup = Stage::setup().hook_time(patience);
+    let stage = setup.with_some_failing([built(stuck), built(slow_to_enable)]).await;
+    let why = reason(&stage, "stuck");
+    assert!(why.contains("on_load") && why.contains("50 ms"), "{why}");
+    let refused = stage.kernel().enable("slow", "default").await.unwrap_err().to_string();
+    assert!(refused.contains("on_enable") && refused.contains("50 ms"), "{refused}");
+    let snapshot = stage.kernel().snapshot();
+    let organization = stage.kernel().named("default").unwrap().id;
+    assert!(!snapshot.is_enabled(snapshot.plugin("slow").unwrap(), organization));
+}

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use switchboard_api::Actions;
 use switchboard_capabilities::{Capabilities, SystemClock};
 use switchboard_delivery::Delivery;
-use switchboard_kernel::{Kernel, Parts};
+use switchboard_kernel::{HOOK_TIME, Kernel, Parts};
 use switchboard_sdk::Definition;
 use switchboard_server::{
     Options, Times,
@@ -131,6 +131,7 @@ impl Stage {
             builtins,
             plugin_folder: Some(folder.path().join("plugins")),
             switched_off: Default::default(),
+            hook_time: HOOK_TIME,
             version: Version::new(0, 1, 0),
         };
         let kernel = Kernel::open(parts).await.unwrap();

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use switchboard_api::Actions;
 use switchboard_capabilities::{Capabilities, SystemClock};
 use switchboard_delivery::Delivery;
-use switchboard_kernel::{KERNEL_ROOM, Kernel, Parts};
+use switchboard_kernel::{HOOK_TIME, KERNEL_ROOM, Kernel, Parts};
 use switchboard_server::{
     Options, Readiness, Times,
     administration::{KernelHandle, administration},
@@ -69,6 +69,7 @@ impl Stage {
             builtins,
             plugin_folder: None,
             switched_off: Default::default(),
+            hook_time: HOOK_TIME,
             version: Version::new(1, 2, 3),
         };
         let kernel = Kernel::open(parts).await.unwrap();

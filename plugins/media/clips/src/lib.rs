@@ -1,7 +1,7 @@
 //! A library of gaming clips with their media.
 //!
 //! Everything belongs to the organization of the call: each statement names it, and another's clip is not found.
-//! Read [`plugin`] first, then the file named for what interests you.
+//! Read [`plugin()`] first, then the file named for what interests you.
 
 mod allowance;
 mod clip;

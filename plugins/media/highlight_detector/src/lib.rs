@@ -1,7 +1,7 @@
 //! Finds the loud moments of clips.
 //!
 //! The analysis stands by itself: [`analyse`] takes a media file and gives its highlights, and knows nothing of
-//! plugins, organizations or databases. Around it, [`plugin`] listens to the `clips` plugin. Read [`analyse`],
+//! plugins, organizations or databases. Around it, [`plugin()`] listens to the `clips` plugin. Read [`analyse`],
 //! [`Highlight`] and [`Unheard`] first; the method and its sources are in the README.
 
 use switchboard_sdk::{Definition, plugin};
