@@ -2,8 +2,14 @@
 
 use reqwest::Method;
 use serde_json::Value as Json;
+use switchboard_api::Actions;
 
-use crate::{answer::Answer, document, stage::Stage, wire::Wire};
+use crate::{
+    answer::Answer,
+    document,
+    stage::{CLIPS, Stage},
+    wire::Wire,
+};
 
 /// Each operation of the document that asks for a token: its method, and an address that it answers at.
 fn guarded(document: &Json) -> Vec<(Method, String)> {
@@ -126,4 +132,17 @@ async fn nothing_is_read_or_said_of_a_request_that_may_not_be_made() {
         assert!([401, 403].contains(&status), "{status}");
     }
     assert_eq!(stage.stored_files(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_is_told_so_whatever_the_body_is() {
+    let stage = Stage::new().await;
+    let looks = Actions::new(["clip:read".to_owned()]);
+    let reader = stage.kernel.create_token("reader", None, &looks).await.unwrap().token;
+    for body in ["{}", "nonsense", ""] {
+        let request =
+            stage.ask(Method::POST, CLIPS).bearer_auth(&reader).header("content-type", "application/json");
+        let detail = Answer::of(request.body(body).send().await.unwrap()).await.detail(403);
+        assert!(detail.contains("clip:create"), "{detail}");
+    }
 }
