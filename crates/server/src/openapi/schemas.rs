@@ -146,6 +146,10 @@ impl Document {
         each_schema(&mut schema, &mut |object| {
             object.remove("$schema");
             object.remove("$id");
+            // What is null unless it is said may as well be absent; and null is no value of most types.
+            if object.get("default") == Some(&Json::Null) {
+                object.remove("default");
+            }
             let Some(Json::String(text)) = object.get("$ref") else { return };
             match self.led(text, names) {
                 Some(place) => object.insert("$ref".to_owned(), place.into()),

@@ -124,3 +124,23 @@ async fn it_is_compressed_for_whoever_says_that_they_read_that() {
     let length = u32::from_le_bytes(small.body[small.body.len() - 4..].try_into().unwrap());
     assert_eq!(length as usize, plain.body.len());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_default_is_null_which_most_types_do_not_take() {
+    fn nulls(value: &Json, found: &mut Vec<String>) {
+        match value {
+            Json::Object(object) => {
+                if object.get("default") == Some(&Json::Null) {
+                    found.push(value.to_string());
+                }
+                object.values().for_each(|value| nulls(value, found));
+            }
+            Json::Array(values) => values.iter().for_each(|value| nulls(value, found)),
+            _ => {}
+        }
+    }
+    let document = Stage::new().await.get("/api/openapi.json").await.json(200);
+    let mut found = Vec::new();
+    nulls(&document, &mut found);
+    assert_eq!(found, [""; 0]);
+}
