@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -23,6 +24,8 @@ pub struct Context {
     pub organization: Option<Arc<Organization>>,
     /// Who is behind the call.
     pub actor: Arc<Actor>,
+    /// The address from which the request came; none where no request did.
+    pub from: Option<IpAddr>,
     /// Joins what belongs together in logs and traces: the request's id.
     pub trace: Arc<str>,
     /// When the call's time is up.
@@ -165,18 +168,6 @@ impl Context {
         self.organization.as_deref().ok_or_else(|| {
             Failure::invalid("this is done for one organization: name it, for example by `X-Organization`")
         })
-    }
-
-    /// Refuses unless the actor may do the action.
-    ///
-    /// # Errors
-    /// [`Failure::Forbidden`] naming the action.
-    pub fn require(&self, action: &str) -> Result<(), Failure> {
-        if self.actor.actions.allow(action) {
-            Ok(())
-        } else {
-            Err(Failure::forbidden(format!("`{}` may not do `{action}` here", self.actor.name)))
-        }
     }
 
     /// The time left until the deadline; zero when it is past.

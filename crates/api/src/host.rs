@@ -7,7 +7,8 @@ use switchboard_manifest::{Capability, PluginId};
 use crate::{
     Failure,
     capability::{
-        Blobs, Clock, Compute, Config, Db, Events, Filters, Log, Random, Schedule, Schemas, Services,
+        Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Log, Random, Schedule, Schemas,
+        Services,
     },
 };
 
@@ -18,6 +19,8 @@ use crate::{
 pub struct Host {
     /// The plugin it belongs to.
     pub plugin: PluginId,
+    /// What the actor of a call may do.
+    pub authority: Arc<dyn Authority>,
     /// Writing to the log.
     pub log: Arc<dyn Log>,
     /// The time.

@@ -19,7 +19,7 @@ mod host;
 mod payload;
 mod plugin;
 
-pub use actor::{Actions, Actor, ActorKind};
+pub use actor::{AccountId, Actions, Actor, ActorKind, Roles, Standing};
 pub use body::{Body, Chunks};
 pub use call::{Call, CallKind, FilterCall, Hook, HookKind, Reply, Request, Response, ServiceCall, TaskCall};
 pub use context::{Context, Deadline, Organization, OrganizationId, StandingStill, Stop};

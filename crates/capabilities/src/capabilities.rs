@@ -12,6 +12,7 @@ use switchboard_manifest::{Capability, Manifest};
 use switchboard_store::Store;
 
 use crate::{
+    authority::KernelAuthority,
     blobs::{BlobFault, Folder, OwnBlobs},
     compute::Threads,
     config::Settings,
@@ -117,6 +118,7 @@ impl Hosts for Capabilities {
         let own_tables = || OwnTables { room: room.clone(), events: declared.clone() };
         Ok(Arc::new(Host {
             plugin: manifest.id.clone(),
+            authority: Arc::new(KernelAuthority { kernel: kernel.clone() }),
             log: Arc::new(ServerLog),
             clock: Arc::clone(&self.options.clock),
             random: Arc::clone(&self.options.random),

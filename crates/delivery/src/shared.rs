@@ -68,7 +68,7 @@ impl Shared {
 
 /// A plugin on its own account: what it may do is decided by what it was granted, not by who set it off.
 pub(crate) fn actor_of(plugin: &PluginId) -> Arc<Actor> {
-    Arc::new(Actor { kind: ActorKind::Plugin, name: plugin.as_str().into(), actions: Actions::all() })
+    Arc::new(Actor::free(ActorKind::Plugin, plugin.as_str(), Actions::all()))
 }
 
 /// A moment as the tables hold it; one that cannot be is long past.

@@ -1,13 +1,19 @@
 //! Organizations, and the tokens by which programs call: what identity there is before a call reaches a plugin.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use switchboard_api::{Actions, Actor, ActorKind, Organization, OrganizationId, Timestamp, Value};
+use switchboard_api::{AccountId, Actions, ActorKind, Organization, OrganizationId, Timestamp, Value};
 use switchboard_store::Room;
 
-use crate::error::Error;
+use crate::{audit::Change, error::Error, principal::Principal};
 
 /// What every token begins with, so that people and scanners recognise one.
 pub const TOKEN_PREFIX: &str = "swb_";
@@ -16,6 +22,9 @@ pub const TOKEN_PREFIX: &str = "swb_";
 #[derive(Default)]
 pub struct Directory {
     organizations: Vec<Arc<Organization>>,
+    /// Positions among the organizations.
+    by_id: HashMap<OrganizationId, usize>,
+    by_slug: HashMap<String, usize>,
     tokens: HashMap<[u8; 32], Arc<Token>>,
 }
 
@@ -30,8 +39,51 @@ pub struct Token {
     pub organization: Option<OrganizationId>,
     /// When it was made.
     pub created_at: String,
+    /// Until when it serves; for ever when absent.
+    pub expires_at: Option<Timestamp>,
+    /// How often it may call in a second; as often as any when absent.
+    pub calls_per_second: Option<u32>,
     /// Who calls with it, and what that one may do.
-    pub actor: Arc<Actor>,
+    pub principal: Arc<Principal>,
+    /// When it was last used, in microseconds since 1970; 0 for never.
+    used: Arc<AtomicI64>,
+}
+
+/// A token to be made.
+#[derive(Debug, Clone, Default)]
+pub struct TokenTerms<'a> {
+    /// Its name; no other token has it.
+    pub name: &'a str,
+    /// The organization that it serves, by its name in addresses; all of them when absent.
+    pub organization: Option<&'a str>,
+    /// What may be done with it.
+    pub actions: Actions,
+    /// On whose behalf it acts: it may never do more than they may. None for one that an operator makes.
+    pub account: Option<AccountId>,
+    /// Until when it serves; for ever when absent.
+    pub expires_at: Option<Timestamp>,
+    /// How often it may call in a second; as often as any when absent.
+    pub calls_per_second: Option<u32>,
+}
+
+impl Token {
+    /// Whether its time is over.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|expires_at| expires_at <= now)
+    }
+
+    /// Notes that it was used.
+    pub fn use_now(&self, now: Timestamp) {
+        self.used.store(now.as_microsecond(), Ordering::Relaxed);
+    }
+
+    /// When it was last used; none for never.
+    pub fn last_used(&self) -> Option<Timestamp> {
+        match self.used.load(Ordering::Relaxed) {
+            0 => None,
+            used => Timestamp::from_microsecond(used).ok(),
+        }
+    }
 }
 
 /// A token that was just made.
@@ -53,14 +105,21 @@ struct TokenRow {
     organization_id: Option<i64>,
     actions: String,
     created_at: String,
+    account_id: Option<AccountId>,
+    expires_at: Option<Timestamp>,
+    last_used_at: Option<Timestamp>,
+    calls_per_second: Option<u32>,
 }
 
 impl Directory {
-    pub(crate) async fn read(room: &Room) -> Result<Self, Error> {
+    /// Reads it anew. When tokens were last used is taken over from what was known before, which is newer than what is
+    /// stored.
+    pub(crate) async fn read(room: &Room, before: Option<&Self>) -> Result<Self, Error> {
         let organizations = room.query("select id, slug, name from organization order by id", vec![]).await?;
         let tokens = room
             .query(
-                "select id, name, hash, organization_id, actions, created_at from token where revoked_at is null",
+                "select id, name, hash, organization_id, actions, created_at, account_id, expires_at, last_used_at, \
+                 calls_per_second from token where revoked_at is null",
                 vec![],
             )
             .await?;
@@ -72,14 +131,32 @@ impl Directory {
             let actions: Actions = serde_json::from_str(&row.actions).map_err(|error| {
                 Error::Data(format!("token `{}` has actions that are none: {error}", row.name))
             })?;
-            let actor = Actor { kind: ActorKind::Token, name: row.name.as_str().into(), actions };
             let organization = row.organization_id.map(OrganizationId);
-            let (id, name, created_at) = (row.id, row.name, row.created_at);
-            by_hash
-                .insert(hash, Arc::new(Token { id, name, organization, created_at, actor: Arc::new(actor) }));
+            let principal = Principal {
+                account: row.account_id,
+                is_administrator: row.account_id.is_none(),
+                ..Principal::free(ActorKind::Token, row.name.as_str().into(), actions, organization)
+            };
+            let known =
+                before.and_then(|before| before.tokens.get(&hash)).map(|token| Arc::clone(&token.used));
+            let stored = row.last_used_at.map_or(0, Timestamp::as_microsecond);
+            let token = Token {
+                id: row.id,
+                name: row.name,
+                organization,
+                created_at: row.created_at,
+                expires_at: row.expires_at,
+                calls_per_second: row.calls_per_second,
+                principal: Arc::new(principal),
+                used: known.unwrap_or_else(|| Arc::new(AtomicI64::new(stored))),
+            };
+            by_hash.insert(hash, Arc::new(token));
         }
-        let organizations = organizations.to::<Organization>()?.into_iter().map(Arc::new).collect();
-        Ok(Self { organizations, tokens: by_hash })
+        let organizations: Vec<_> = organizations.to::<Organization>()?.into_iter().map(Arc::new).collect();
+        let by_id = organizations.iter().enumerate().map(|(position, it)| (it.id, position)).collect();
+        let by_slug =
+            organizations.iter().enumerate().map(|(position, it)| (it.slug.clone(), position)).collect();
+        Ok(Self { organizations, by_id, by_slug, tokens: by_hash })
     }
 
     /// The organizations, oldest first.
@@ -89,12 +166,12 @@ impl Directory {
 
     /// The organization of that number.
     pub fn organization(&self, id: OrganizationId) -> Option<&Arc<Organization>> {
-        self.organizations.iter().find(|organization| organization.id == id)
+        self.organizations.get(*self.by_id.get(&id)?)
     }
 
     /// The organization of that name.
     pub fn organization_named(&self, slug: &str) -> Option<&Arc<Organization>> {
-        self.organizations.iter().find(|organization| organization.slug == slug)
+        self.organizations.get(*self.by_slug.get(slug)?)
     }
 
     /// The token of that text, if it is one and was not revoked.
@@ -112,44 +189,51 @@ impl Directory {
     }
 }
 
-/// Makes an organization.
+/// Makes an organization; gives its number.
 pub(crate) async fn create_organization(
-    room: &Room,
+    change: &mut Change<'_>,
     slug: &str,
     name: &str,
     now: Timestamp,
-) -> Result<(), Error> {
-    let sql = "insert into organization (slug, name, created_at) values ($1, $2, $3)";
-    room.execute(sql, vec![slug.into(), name.into(), now.to_string().into()]).await?;
-    Ok(())
+) -> Result<OrganizationId, Error> {
+    let sql = "insert into organization (slug, name, created_at) values ($1, $2, $3) returning id";
+    let rows = change.query(sql, vec![slug.into(), name.into(), now.to_string().into()]).await?;
+    let id = rows.into_iter().next();
+    Ok(id.ok_or_else(|| Error::Data("an organization was stored without a number".to_owned()))?.to()?)
 }
 
 /// Makes a token: 256 random bits, of which only the hash is kept.
 pub(crate) async fn create_token(
-    room: &Room,
-    name: &str,
+    change: &mut Change<'_>,
+    terms: &TokenTerms<'_>,
     organization: Option<OrganizationId>,
-    actions: &Actions,
     now: Timestamp,
 ) -> Result<NewToken, Error> {
     let secret: [u8; 32] = rand::random();
     let token = format!("{TOKEN_PREFIX}{}", hex(&secret));
-    let actions = serde_json::to_string(actions).map_err(|error| Error::Data(error.to_string()))?;
-    let sql = "insert into token (name, hash, organization_id, actions, created_at) \
-               values ($1, $2, $3, $4, $5) returning id";
-    let organization = organization.map_or(Value::Null, Value::from);
-    let params =
-        vec![name.into(), hex(&hash(&token)).into(), organization, actions.into(), now.to_string().into()];
-    let row = room.query(sql, params).await?.into_iter().next();
+    let actions = serde_json::to_string(&terms.actions).map_err(|error| Error::Data(error.to_string()))?;
+    let sql = "insert into token (name, hash, organization_id, actions, created_at, account_id, expires_at, \
+               calls_per_second) values ($1, $2, $3, $4, $5, $6, $7, $8) returning id";
+    let params = vec![
+        terms.name.into(),
+        hex(&hash(&token)).into(),
+        organization.map_or(Value::Null, Value::from),
+        actions.into(),
+        now.to_string().into(),
+        terms.account.into(),
+        terms.expires_at.map(|at| at.to_string()).into(),
+        terms.calls_per_second.map(i64::from).into(),
+    ];
+    let row = change.query(sql, params).await?.into_iter().next();
     let id = row.ok_or_else(|| Error::Data("a token was stored without a number".to_owned()))?.to()?;
-    Ok(NewToken { id, name: name.to_owned(), token })
+    Ok(NewToken { id, name: terms.name.to_owned(), token })
 }
 
 /// Revokes a token; false when there is none of that number.
-pub(crate) async fn revoke_token(room: &Room, id: i64, now: Timestamp) -> Result<bool, Error> {
-    let sql = "update token set revoked_at = $2, name = name || ' (revoked ' || id || ')' \
+pub(crate) async fn revoke_token(change: &mut Change<'_>, id: i64, now: Timestamp) -> Result<bool, Error> {
+    let sql = "update token set revoked_at = $2, name = name || ' (revoked ' || cast(id as text) || ')' \
                where id = $1 and revoked_at is null";
-    Ok(room.execute(sql, vec![id.into(), now.to_string().into()]).await?.rows_affected > 0)
+    Ok(change.execute(sql, vec![id.into(), now.to_string().into()]).await? > 0)
 }
 
 fn hash(token: &str) -> [u8; 32] {

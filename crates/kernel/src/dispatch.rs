@@ -4,6 +4,7 @@
 //! take → the plugin → what is counted and logged of it.
 
 use std::{
+    net::IpAddr,
     panic::AssertUnwindSafe,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
@@ -34,6 +35,8 @@ pub struct Caller {
     pub organization: Option<Arc<Organization>>,
     /// Who is behind the call.
     pub actor: Arc<Actor>,
+    /// The address from which the request came; none where no request did.
+    pub from: Option<IpAddr>,
     /// Joins what belongs together in logs and traces.
     pub trace: Arc<str>,
     /// Set by whoever waits for the answer, when they no longer do.
@@ -46,7 +49,7 @@ impl Caller {
     /// The host itself, for an organization or for none.
     pub fn system(organization: Option<Arc<Organization>>, trace: impl Into<Arc<str>>) -> Self {
         let actor = Arc::new(Actor::system());
-        Self { organization, actor, trace: trace.into(), stop: Stop::default(), depth: 0 }
+        Self { organization, actor, from: None, trace: trace.into(), stop: Stop::default(), depth: 0 }
     }
 
     /// A plugin that calls another, for the same organization and on behalf of the same actor.
@@ -54,6 +57,7 @@ impl Caller {
         Self {
             organization: context.organization.clone(),
             actor: Arc::clone(&context.actor),
+            from: context.from,
             trace: Arc::clone(&context.trace),
             stop: context.stop.within(),
             depth: context.depth + 1,
@@ -151,10 +155,8 @@ pub fn permit(
         )));
     }
     match permission {
-        Some(action) if !actor.actions.allow(action) => {
-            Err(Failure::forbidden(format!("`{}` may not do `{action}` here", actor.name)))
-        }
-        _ => Ok(()),
+        Some(action) => snapshot.require(actor, organization, action, None),
+        None => Ok(()),
     }
 }
 
@@ -181,6 +183,7 @@ async fn run(plugin: &Arc<Loaded>, caller: Caller, terms: Terms<'_>, call: Call)
         plugin: plugin.id().clone(),
         organization: caller.organization,
         actor: caller.actor,
+        from: caller.from,
         trace: caller.trace,
         deadline: Deadline::after(time),
         depth: caller.depth,

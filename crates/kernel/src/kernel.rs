@@ -10,18 +10,20 @@ use std::{
 use arc_swap::ArcSwap;
 use semver::Version;
 use serde::Deserialize;
-use switchboard_api::{
-    Actions, Failure, Organization, OrganizationId, Payload, Plugin, Timestamp, capability::Clock,
-};
+use switchboard_api::{Failure, Organization, OrganizationId, Payload, Plugin, Timestamp, capability::Clock};
 use switchboard_manifest::PluginId;
 use switchboard_store::{Room, Store, parse_migration_files};
 
 use crate::{
+    audit::Entry,
+    by::By,
     catalog::Catalog,
-    directory::{self, Directory, NewToken},
+    directory::{self, Directory, NewToken, TokenTerms},
     error::Error,
     loaded::EnabledIn,
+    members::Members,
     ports::{Hosts, Loader},
+    roles::{self, OwnRoles},
     settings::{self, Config, Layer, Settings},
     shape::Checker,
     snapshot::Snapshot,
@@ -66,6 +68,8 @@ pub struct Kernel {
     pub(crate) snapshot: ArcSwap<Snapshot>,
     pub(crate) changing: tokio::sync::Mutex<()>,
     pub(crate) directory: ArcSwap<Directory>,
+    pub(crate) members: Members,
+    pub(crate) own_roles: ArcSwap<OwnRoles>,
     settings: ArcSwap<Settings>,
 }
 
@@ -77,9 +81,12 @@ pub fn room_of(plugin: &PluginId) -> String {
     format!("plugin_{plugin}")
 }
 
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 5] = [
     ("001_initial.sql", include_str!("../migrations/001_initial.sql")),
     ("001_initial.down.sql", include_str!("../migrations/001_initial.down.sql")),
+    ("002_tenancy.sql", include_str!("../migrations/002_tenancy.sql")),
+    ("002_tenancy.postgres.sql", include_str!("../migrations/002_tenancy.postgres.sql")),
+    ("002_tenancy.down.sql", include_str!("../migrations/002_tenancy.down.sql")),
 ];
 
 impl Kernel {
@@ -91,14 +98,11 @@ impl Kernel {
     pub async fn open(parts: Parts) -> Result<Arc<Self>, Error> {
         let room = parts.store.room(KERNEL_ROOM).await?;
         room.migrate(&parse_migration_files(MIGRATIONS)?).await?;
-        let mut directory = Directory::read(&room).await?;
-        if directory.organizations().is_empty() {
-            directory::create_organization(&room, "default", "Default", parts.clock.now()).await?;
-            directory = Directory::read(&room).await?;
-        }
+        let directory = Directory::read(&room, None).await?;
+        let own_roles = roles::read(&room).await?;
         let settings = Settings::read(&room).await?;
         let catalog = Catalog::discover(&parts.builtins, parts.plugin_folder.as_deref());
-        Ok(Arc::new(Self {
+        let kernel = Arc::new(Self {
             store: parts.store,
             room,
             hosts: parts.hosts,
@@ -112,8 +116,14 @@ impl Kernel {
             snapshot: ArcSwap::default(),
             changing: tokio::sync::Mutex::new(()),
             directory: ArcSwap::from_pointee(directory),
+            members: Members::default(),
+            own_roles: ArcSwap::from_pointee(own_roles),
             settings: ArcSwap::from_pointee(settings),
-        }))
+        });
+        if kernel.directory().organizations().is_empty() {
+            kernel.insert_organization(&By::system("first start"), "default", "Default").await?;
+        }
+        Ok(kernel)
     }
 
     /// What serves now. Whoever serves a request takes it once and keeps it to the end.
@@ -169,15 +179,11 @@ impl Kernel {
     ///
     /// # Errors
     /// [`Error::Refused`] when another token has the name; [`Error::NoSuchOrganization`].
-    pub async fn create_token(
-        &self,
-        name: &str,
-        organization: Option<&str>,
-        actions: &Actions,
-    ) -> Result<NewToken, Error> {
+    pub async fn create_token(&self, by: &By, terms: TokenTerms<'_>) -> Result<NewToken, Error> {
         let _changing = self.changing.lock().await;
         let directory = self.directory.load();
-        let name = name.trim();
+        let terms = TokenTerms { name: terms.name.trim(), ..terms };
+        let name = terms.name;
         if name.is_empty() || name.len() > 100 {
             return Err(Error::Invalid(Failure::invalid("a token's name has 1 to 100 characters")));
         }
@@ -186,10 +192,16 @@ impl Kernel {
                 format!("a token named `{name}` exists already; choose another name, or revoke that one");
             return Err(Error::Refused(message));
         }
-        let organization = organization.map(|slug| self.named(slug)).transpose()?;
+        let organization = terms.organization.map(|slug| self.named(slug)).transpose()?;
         let organization = organization.map(|organization| organization.id);
-        let token = directory::create_token(&self.room, name, organization, actions, self.now()).await?;
-        self.directory.store(Arc::new(Directory::read(&self.room).await?));
+        let mut change = self.change(by).await?;
+        let token = directory::create_token(&mut change, &terms, organization, self.now()).await?;
+        let made = serde_json::json!({
+            "name": name, "actions": terms.actions, "account": terms.account, "expires_at": terms.expires_at,
+        });
+        let entry = Entry::new("token.created", format!("token:{}", token.id)).within(organization);
+        change.commit(entry.after(made)).await?;
+        self.read_directory().await?;
         Ok(token)
     }
 
@@ -197,11 +209,25 @@ impl Kernel {
     ///
     /// # Errors
     /// [`Error::Store`].
-    pub async fn revoke_token(&self, id: i64) -> Result<bool, Error> {
+    pub async fn revoke_token(&self, by: &By, id: i64) -> Result<bool, Error> {
         let _changing = self.changing.lock().await;
-        let revoked = directory::revoke_token(&self.room, id, self.now()).await?;
-        self.directory.store(Arc::new(Directory::read(&self.room).await?));
+        let mut change = self.change(by).await?;
+        let revoked = directory::revoke_token(&mut change, id, self.now()).await?;
+        if revoked {
+            let token = self.directory.load().tokens().into_iter().find(|token| token.id == id);
+            let organization = token.as_ref().and_then(|token| token.organization);
+            let entry = Entry::new("token.revoked", format!("token:{id}")).within(organization);
+            change.commit(entry.before(token.map(|token| token.name.clone()))).await?;
+            self.read_directory().await?;
+        }
         Ok(revoked)
+    }
+
+    /// Reads organizations and tokens anew: they have changed.
+    pub(crate) async fn read_directory(&self) -> Result<(), Error> {
+        let before = self.directory.load_full();
+        self.directory.store(Arc::new(Directory::read(&self.room, Some(&before)).await?));
+        Ok(())
     }
 
     /// Configures a plugin, for the installation or for one organization.
@@ -210,6 +236,7 @@ impl Kernel {
     /// [`Error::Invalid`] with every fault by field, or what the plugin's `on_config_changed` says; then nothing changed.
     pub async fn configure(
         &self,
+        by: &By,
         plugin: &str,
         organization: Option<&str>,
         config: Config,
@@ -224,7 +251,10 @@ impl Kernel {
         let merged = next.merged(&entry.manifest, id);
         settings::check(&self.checker, &entry.manifest, &merged).map_err(Error::Invalid)?;
         self.config_changes(&entry.manifest, organization, &next).await?;
-        settings::write(&self.room, &entry.manifest.id, layer, &config, self.now()).await?;
+        let mut change = self.change(by).await?;
+        settings::write(&mut change, &entry.manifest.id, layer, &config, self.now()).await?;
+        let entry = Entry::new("plugin.configured", format!("plugin:{plugin}")).within(id);
+        change.commit(entry).await?;
         self.settings.store(Arc::new(next));
         Ok(())
     }
@@ -238,7 +268,8 @@ impl Kernel {
         directory.organization_named(slug).cloned().ok_or_else(|| Error::NoSuchOrganization(slug.to_owned()))
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
+    /// Now.
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 

@@ -5,6 +5,8 @@
 //! calls a plugin).
 
 mod agreement;
+mod audit;
+mod by;
 mod catalog;
 mod directory;
 mod discover;
@@ -14,11 +16,14 @@ mod kernel;
 mod lifecycle;
 mod loaded;
 mod measure;
+mod members;
 mod organizations;
 mod pace;
 mod ports;
+mod principal;
 mod registrations;
 mod resolve;
+mod roles;
 mod routes;
 mod settings;
 mod shape;
@@ -26,8 +31,10 @@ mod snapshot;
 mod state;
 
 pub use agreement::disagreements;
+pub use audit::Entry as AuditEntry;
+pub use by::By;
 pub use catalog::{Catalog, Entry, Unreadable};
-pub use directory::{Directory, NewToken, TOKEN_PREFIX, Token};
+pub use directory::{Directory, NewToken, TOKEN_PREFIX, Token, TokenTerms};
 pub use discover::{MANIFEST_NAMES, Origin};
 pub use dispatch::{Caller, Terms, Unanswered, apply_filters, attempt, dispatch, permit};
 pub use error::Error;
@@ -36,6 +43,7 @@ pub use lifecycle::HOOK_TIME;
 pub use loaded::Loaded;
 pub use measure::{BUCKETS, Counted, Measures};
 pub use ports::{Hosts, Loader};
+pub use principal::Principal;
 pub use registrations::{NewRegistration, Registration, RegistrationChange, RegistrationSetting, Switched};
 pub use resolve::ADMINISTRATION;
 pub use routes::{Address, Found, NotFound, Routes};

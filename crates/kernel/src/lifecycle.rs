@@ -15,6 +15,8 @@ use switchboard_store::{Migration, parse_migration_files};
 
 use crate::{
     agreement::disagreements,
+    audit::Entry as AuditEntry,
+    by::By,
     catalog::{Catalog, Entry, Unreadable},
     discover::{self, Origin},
     dispatch::{Caller, Terms, dispatch},
@@ -90,7 +92,7 @@ impl Kernel {
     ///
     /// # Errors
     /// [`Error::Refused`] when plugins that serve require it, or when its `on_unload` fails; then it serves on.
-    pub async fn switch_off(&self, id: &str) -> Result<(), Error> {
+    pub async fn switch_off(&self, by: &By, id: &str) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
         let manifest = self.known(id)?;
         let snapshot = self.snapshot();
@@ -105,9 +107,11 @@ impl Kernel {
             self.hook(loaded, None, Hook::Unload).await?;
         }
         let sql = "insert into plugin (id, version, switched_off, installed_at, updated_at) \
-                   values ($1, '', 1, $2, $2) on conflict (id) do update set switched_off = 1, \
+                   values ($1, '', $3, $2, $2) on conflict (id) do update set switched_off = excluded.switched_off, \
                    updated_at = excluded.updated_at";
-        self.room.execute(sql, vec![id.into(), self.now().to_string().into()]).await?;
+        let mut change = self.change(by).await?;
+        change.execute(sql, vec![id.into(), self.now().to_string().into(), true.into()]).await?;
+        change.commit(AuditEntry::new("plugin.switched_off", format!("plugin:{id}"))).await?;
         let rest = snapshot.plugins().iter().filter(|plugin| *plugin.id() != manifest.id).cloned().collect();
         self.swap(rest).await?;
         self.catalog.rcu(|catalog| {
@@ -122,7 +126,7 @@ impl Kernel {
     ///
     /// # Errors
     /// [`Error::DoesNotLoad`] with the reason; then it is as it was before.
-    pub async fn switch_on(&self, id: &str) -> Result<(), Error> {
+    pub async fn switch_on(&self, by: &By, id: &str) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
         let manifest = self.known(id)?;
         if self.snapshot().plugin(id).is_some() {
@@ -153,9 +157,10 @@ impl Kernel {
             }
             return Err(Error::DoesNotLoad { plugin: manifest.id.clone(), reason });
         }
-        let sql = "update plugin set switched_off = 0, updated_at = $2 where id = $1";
-        self.room.execute(sql, vec![id.into(), self.now().to_string().into()]).await?;
-        Ok(())
+        let sql = "update plugin set switched_off = $3, updated_at = $2 where id = $1";
+        let mut change = self.change(by).await?;
+        change.execute(sql, vec![id.into(), self.now().to_string().into(), false.into()]).await?;
+        change.commit(AuditEntry::new("plugin.switched_on", format!("plugin:{id}"))).await
     }
 
     /// Switches a plugin on for an organization.
@@ -163,7 +168,7 @@ impl Kernel {
     /// # Errors
     /// [`Error::Refused`] when it does not serve, when what it requires is not on, or when its `on_enable` fails; then
     /// it stays off.
-    pub async fn enable(&self, id: &str, organization: &str) -> Result<(), Error> {
+    pub async fn enable(&self, by: &By, id: &str, organization: &str) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
         let organization = self.named(organization)?;
         let plugin = self.serving(id)?;
@@ -183,7 +188,7 @@ impl Kernel {
                 "plugin `{id}` requires {names}: enable that for `{slug}` first"
             )));
         }
-        self.enable_in(&plugin, &organization).await?;
+        self.enable_in(by, &plugin, &organization).await?;
         self.swap(snapshot.plugins().to_vec()).await
     }
 
@@ -192,7 +197,7 @@ impl Kernel {
     /// # Errors
     /// [`Error::Refused`] when a plugin that is on there requires it, when it is global, or when its `on_disable` fails;
     /// then it stays on.
-    pub async fn disable(&self, id: &str, organization: &str) -> Result<(), Error> {
+    pub async fn disable(&self, by: &By, id: &str, organization: &str) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
         let organization = self.named(organization)?;
         let plugin = self.serving(id)?;
@@ -212,7 +217,7 @@ impl Kernel {
             )));
         }
         self.hook(&plugin, Some(&organization), Hook::Disable).await?;
-        if let Err(error) = self.write_enablement(plugin.id(), &organization, false).await {
+        if let Err(error) = self.write_enablement(by, plugin.id(), &organization, false).await {
             let config = self.config_payload(plugin.manifest(), &self.settings(), Some(&organization))?;
             self.undo(&plugin, &organization, Hook::Enable { config }).await;
             return Err(error);
@@ -392,7 +397,7 @@ impl Kernel {
                 && !manifest.global_plugin
             {
                 for organization in self.directory().organizations() {
-                    self.enable_in(&loaded, organization).await?;
+                    self.enable_in(&By::system("start"), &loaded, organization).await?;
                 }
             }
             Ok(())
@@ -452,10 +457,15 @@ impl Kernel {
         }
     }
 
-    async fn enable_in(&self, plugin: &Arc<Loaded>, organization: &Arc<Organization>) -> Result<(), Error> {
+    async fn enable_in(
+        &self,
+        by: &By,
+        plugin: &Arc<Loaded>,
+        organization: &Arc<Organization>,
+    ) -> Result<(), Error> {
         let config = self.config_payload(plugin.manifest(), &self.settings(), Some(organization))?;
         self.hook(plugin, Some(organization), Hook::Enable { config }).await?;
-        if let Err(error) = self.write_enablement(plugin.id(), organization, true).await {
+        if let Err(error) = self.write_enablement(by, plugin.id(), organization, true).await {
             self.undo(plugin, organization, Hook::Disable).await;
             return Err(error);
         }
@@ -523,6 +533,7 @@ impl Kernel {
 
     async fn write_enablement(
         &self,
+        by: &By,
         id: &PluginId,
         organization: &Organization,
         enabled: bool,
@@ -532,13 +543,15 @@ impl Kernel {
                    do update set enabled = excluded.enabled, changed_at = excluded.changed_at";
         let params =
             vec![id.as_str().into(), organization.id.into(), enabled.into(), self.now().to_string().into()];
-        self.room.execute(sql, params).await?;
-        Ok(())
+        let mut change = self.change(by).await?;
+        change.execute(sql, params).await?;
+        let action = if enabled { "plugin.enabled" } else { "plugin.disabled" };
+        change.commit(AuditEntry::new(action, format!("plugin:{id}")).within(Some(organization.id))).await
     }
 
-    async fn swap(&self, plugins: Vec<Arc<Loaded>>) -> Result<(), Error> {
+    pub(crate) async fn swap(&self, plugins: Vec<Arc<Loaded>>) -> Result<(), Error> {
         let enabled: HashMap<PluginId, EnabledIn> = self.read_enablement().await?;
-        self.snapshot.store(Arc::new(Snapshot::new(plugins, enabled)));
+        self.snapshot.store(Arc::new(Snapshot::new(plugins, enabled, &self.own_roles.load())));
         Ok(())
     }
 

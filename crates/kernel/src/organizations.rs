@@ -4,11 +4,7 @@ use std::sync::Arc;
 
 use switchboard_api::{Failure, Organization};
 
-use crate::{
-    directory::{self, Directory},
-    error::Error,
-    kernel::Kernel,
-};
+use crate::{audit::Entry, by::By, directory, error::Error, kernel::Kernel};
 
 /// The most characters of an organization's name in addresses, and of the one that people read.
 const MOST_CHARACTERS: usize = 80;
@@ -20,7 +16,12 @@ impl Kernel {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a name that is none; [`Error::Refused`] when another organization has it.
-    pub async fn create_organization(&self, slug: &str, name: &str) -> Result<Arc<Organization>, Error> {
+    pub async fn create_organization(
+        &self,
+        by: &By,
+        slug: &str,
+        name: &str,
+    ) -> Result<Arc<Organization>, Error> {
         let name = name.trim();
         if !is_slug(slug) {
             return Err(Error::Invalid(Failure::invalid(format!(
@@ -39,20 +40,28 @@ impl Kernel {
                     "an organization `{slug}` exists already; choose another name"
                 )));
             }
-            directory::create_organization(&self.room, slug, name, self.now()).await?;
-            self.directory.store(Arc::new(Directory::read(&self.room).await?));
+            self.insert_organization(by, slug, name).await?;
         }
         for plugin in self.snapshot().plugins() {
             let manifest = plugin.manifest();
             if manifest.enabled_by_default
                 && !manifest.private
                 && !manifest.global_plugin
-                && let Err(error) = self.enable(manifest.id.as_str(), slug).await
+                && let Err(error) = self.enable(by, manifest.id.as_str(), slug).await
             {
                 tracing::error!(plugin = %manifest.id, organization = slug, "stays off in a new organization: {error}");
             }
         }
         self.named(slug)
+    }
+
+    /// Makes it, and nothing else.
+    pub(crate) async fn insert_organization(&self, by: &By, slug: &str, name: &str) -> Result<(), Error> {
+        let mut change = self.change(by).await?;
+        let id = directory::create_organization(&mut change, slug, name, self.now()).await?;
+        let entry = Entry::new("organization.created", format!("organization:{slug}")).within(Some(id));
+        change.commit(entry.after(serde_json::json!({ "slug": slug, "name": name }))).await?;
+        self.read_directory().await
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json};
 use switchboard_api::{Failure, Value};
 use switchboard_manifest::Manifest;
 
-use crate::{discover::Origin, error::Error, kernel::Kernel, state::State};
+use crate::{audit::Entry, by::By, discover::Origin, error::Error, kernel::Kernel, state::State};
 
 /// A plugin that was registered or installed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -185,7 +185,7 @@ impl Kernel {
     ///
     /// # Errors
     /// [`Failure::Conflict`] when another has the name.
-    pub async fn register(&self, new: NewRegistration) -> Result<Registration, Failure> {
+    pub async fn register(&self, by: &By, new: NewRegistration) -> Result<Registration, Failure> {
         let id = {
             let _changing = self.changing.lock().await;
             let taken: Vec<i64> = self
@@ -194,14 +194,15 @@ impl Kernel {
             if !taken.is_empty() || self.catalog().entry(&new.name).is_some() {
                 return Err(Failure::conflict(format!("Plugin with name '{}' already exists", new.name)));
             }
-            self.insert_registration(new, None).await?
+            self.insert_registration(by, new, None).await?
         };
         let record = self.registration(id).await?;
         if record.enabled
-            && let Err(reason) = self.start_registered(&record).await
+            && let Err(reason) = self.start_registered(by, &record).await
         {
             let sql = "update registration set status = $2 where id = $1";
-            self.write(sql, vec![id.into(), reason.into()]).await?;
+            let entry = entry("registration.failed", id).after(&reason);
+            self.write(by, entry, sql, vec![id.into(), reason.into()]).await?;
         }
         self.registration(id).await
     }
@@ -212,13 +213,14 @@ impl Kernel {
     /// [`Failure::NotFound`]; [`Failure::Conflict`] when others that serve require it.
     pub async fn change_registration(
         &self,
+        by: &By,
         id: i64,
         change: RegistrationChange,
     ) -> Result<Switched, Failure> {
         let before = self.registration(id).await?;
         // Whoever sends the whole record back asks for no switching.
         if let Some(enabled) = change.enabled.filter(|enabled| *enabled != before.enabled)
-            && let Switched::DoesNotLoad(reason) = self.switch_registered(id, enabled).await?
+            && let Switched::DoesNotLoad(reason) = self.switch_registered(by, id, enabled).await?
         {
             return Ok(Switched::DoesNotLoad(reason));
         }
@@ -235,7 +237,7 @@ impl Kernel {
             text_of(change.plugin_metadata.unwrap_or(record.metadata)),
             self.now().to_string().into(),
         ];
-        self.write(sql, params).await?;
+        self.write(by, entry("registration.changed", id), sql, params).await?;
         drop(changing);
         Ok(Switched::Done(Box::new(self.registration(id).await?)))
     }
@@ -244,17 +246,18 @@ impl Kernel {
     ///
     /// # Errors
     /// [`Failure::NotFound`]; [`Failure::Conflict`] when others that serve require it.
-    pub async fn switch_registered(&self, id: i64, enabled: bool) -> Result<Switched, Failure> {
+    pub async fn switch_registered(&self, by: &By, id: i64, enabled: bool) -> Result<Switched, Failure> {
         let record = self.registration(id).await?;
         if enabled {
-            if let Err(reason) = self.start_registered(&record).await {
+            if let Err(reason) = self.start_registered(by, &record).await {
                 return Ok(Switched::DoesNotLoad(reason));
             }
         } else if self.is_installed(&record.name) {
-            self.switch_off(&record.name).await?;
+            self.switch_off(by, &record.name).await?;
         }
         let sql = "update registration set enabled = $2, status = null, updated_at = $3 where id = $1";
-        self.write(sql, vec![id.into(), enabled.into(), self.now().to_string().into()]).await?;
+        let entry = entry("registration.switched", id).after(enabled);
+        self.write(by, entry, sql, vec![id.into(), enabled.into(), self.now().to_string().into()]).await?;
         Ok(Switched::Done(Box::new(self.registration(id).await?)))
     }
 
@@ -262,7 +265,7 @@ impl Kernel {
     ///
     /// # Errors
     /// [`Failure::NotFound`]; [`Failure::Conflict`] for a plugin that is installed, whose record would only come again.
-    pub async fn unregister(&self, id: i64) -> Result<(), Failure> {
+    pub async fn unregister(&self, by: &By, id: i64) -> Result<(), Failure> {
         let record = self.registration(id).await?;
         if self.is_installed(&record.name) {
             let folder = record.install_path.unwrap_or_default();
@@ -271,7 +274,8 @@ impl Kernel {
                 record.name
             )));
         }
-        self.write("delete from registration where id = $1", vec![id.into()]).await?;
+        let entry = entry("registration.removed", id).before(&record.name);
+        self.write(by, entry, "delete from registration where id = $1", vec![id.into()]).await?;
         Ok(())
     }
 
@@ -290,6 +294,7 @@ impl Kernel {
     /// [`Failure::NotFound`] when there is no such registration; [`Failure::Conflict`] when it has that key already.
     pub async fn add_registration_setting(
         &self,
+        by: &By,
         id: i64,
         key: &str,
         value: &Json,
@@ -303,8 +308,8 @@ impl Kernel {
         }
         let sql = "insert into registration_config (registration_id, key, value, created_at, updated_at) \
                    values ($1, $2, $3, $4, $4)";
-        self.write(sql, vec![id.into(), key.into(), value.to_string().into(), self.now().to_string().into()])
-            .await?;
+        let params = vec![id.into(), key.into(), value.to_string().into(), self.now().to_string().into()];
+        self.write(by, entry("registration.setting_added", id).after(key), sql, params).await?;
         let added = self.rows(&same, vec![id.into(), key.into()]).await?.pop();
         added.ok_or_else(|| Failure::broken("a setting was stored and is not there"))
     }
@@ -315,6 +320,7 @@ impl Kernel {
     /// [`Failure::NotFound`] when the registration, or its setting, is not there.
     pub async fn change_registration_setting(
         &self,
+        by: &By,
         id: i64,
         setting: i64,
         value: &Json,
@@ -322,7 +328,7 @@ impl Kernel {
         self.registration(id).await?;
         let sql = "update registration_config set value = $3, updated_at = $4 where registration_id = $1 and id = $2";
         let params = vec![id.into(), setting.into(), value.to_string().into(), self.now().to_string().into()];
-        self.write(sql, params).await?;
+        self.write(by, entry("registration.setting_changed", id).after(setting), sql, params).await?;
         let same = format!("{SETTING} where registration_id = $1 and id = $2");
         self.rows(&same, vec![id.into(), setting.into()]).await?.pop().ok_or_else(|| no_such_setting(setting))
     }
@@ -331,10 +337,11 @@ impl Kernel {
     ///
     /// # Errors
     /// [`Failure::NotFound`] when the registration, or its setting, is not there.
-    pub async fn remove_registration_setting(&self, id: i64, setting: i64) -> Result<(), Failure> {
+    pub async fn remove_registration_setting(&self, by: &By, id: i64, setting: i64) -> Result<(), Failure> {
         self.registration(id).await?;
         let sql = "delete from registration_config where registration_id = $1 and id = $2";
-        match self.write(sql, vec![id.into(), setting.into()]).await? {
+        let entry = entry("registration.setting_removed", id).before(setting);
+        match self.write(by, entry, sql, vec![id.into(), setting.into()]).await? {
             0 => Err(no_such_setting(setting)),
             _ => Ok(()),
         }
@@ -348,7 +355,8 @@ impl Kernel {
         }
         let _changing = self.changing.lock().await;
         for (manifest, folder) in self.without_record().await? {
-            self.insert_registration(NewRegistration::of(&manifest), Some(folder)).await?;
+            self.insert_registration(&By::system("installed"), NewRegistration::of(&manifest), Some(folder))
+                .await?;
         }
         Ok(())
     }
@@ -376,12 +384,14 @@ impl Kernel {
 
     async fn insert_registration(
         &self,
+        by: &By,
         new: NewRegistration,
         install_path: Option<String>,
     ) -> Result<i64, Failure> {
         let sql = "insert into registration (name, display_name, description, version, author, plugin_type, \
                    entry_point, enabled, plugin_metadata, install_path, created_at, updated_at) \
                    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) returning id";
+        let name = new.name.clone();
         let params = vec![
             new.name.into(),
             new.display_name.into(),
@@ -395,16 +405,18 @@ impl Kernel {
             install_path.into(),
             self.now().to_string().into(),
         ];
-        self.rows(sql, params)
-            .await?
-            .pop()
-            .ok_or_else(|| Failure::broken("a record was stored without a number"))
+        let mut change = self.change(by).await?;
+        let rows = change.query(sql, params).await?;
+        let id: Option<i64> = rows.to().map_err(Error::from)?.pop();
+        let id = id.ok_or_else(|| Failure::broken("a record was stored without a number"))?;
+        change.commit(entry("registration.added", id).after(&name)).await?;
+        Ok(id)
     }
 
     /// Loads what was registered, or says in one sentence why it does not load.
-    async fn start_registered(&self, record: &Registration) -> Result<(), String> {
+    async fn start_registered(&self, by: &By, record: &Registration) -> Result<(), String> {
         if self.is_installed(&record.name) {
-            return self.switch_on(&record.name).await.map_err(|error| error.to_string());
+            return self.switch_on(by, &record.name).await.map_err(|error| error.to_string());
         }
         let Registration { name, plugin_type, entry_point, .. } = record;
         Err(format!(
@@ -443,9 +455,19 @@ impl Kernel {
         Ok(rows.to().map_err(Error::from)?)
     }
 
-    async fn write(&self, sql: &str, params: Vec<Value>) -> Result<u64, Failure> {
-        Ok(self.room.execute(sql, params).await.map_err(Error::from)?.rows_affected)
+    /// Runs a statement, and notes it if it changed something.
+    async fn write(&self, by: &By, entry: Entry, sql: &str, params: Vec<Value>) -> Result<u64, Failure> {
+        let mut change = self.change(by).await?;
+        let changed = change.execute(sql, params).await?;
+        if changed > 0 {
+            change.commit(entry).await?;
+        }
+        Ok(changed)
     }
+}
+
+fn entry(action: &'static str, id: i64) -> Entry {
+    Entry::new(action, format!("registration:{id}"))
 }
 
 fn no_such_setting(id: i64) -> Failure {

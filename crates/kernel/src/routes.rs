@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use switchboard_manifest::{BodyLimit, ErrorShape, Method, Route, Scope};
+use switchboard_manifest::{Access, BodyLimit, ErrorShape, Method, Route, Scope};
 
 use crate::loaded::Loaded;
 
@@ -22,6 +22,8 @@ pub struct Address {
     pub scope: Scope,
     /// The action that the caller must be allowed to do.
     pub permission: Option<String>,
+    /// Whether it must be known who calls.
+    pub access: Access,
     /// The shape of its errors.
     pub errors: ErrorShape,
     /// The largest body it takes.
@@ -61,6 +63,7 @@ impl Address {
             position,
             scope: route.scope,
             permission: route.permission.clone(),
+            access: route.access,
             errors: route.errors,
             body_limit: route.body_limit,
         }

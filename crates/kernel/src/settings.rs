@@ -8,7 +8,7 @@ use switchboard_api::{Failure, Fault, OrganizationId, Payload};
 use switchboard_manifest::{Manifest, PluginId};
 use switchboard_store::Room;
 
-use crate::{error::Error, shape::Checker};
+use crate::{audit::Change, error::Error, shape::Checker};
 
 /// A configuration: an object.
 pub type Config = Map<String, Json>;
@@ -87,7 +87,7 @@ impl Settings {
 }
 
 pub(crate) async fn write(
-    room: &Room,
+    change: &mut Change<'_>,
     plugin: &PluginId,
     layer: Layer,
     config: &Config,
@@ -99,7 +99,7 @@ pub(crate) async fn write(
                changed_at = excluded.changed_at";
     let params =
         vec![plugin.as_str().into(), layer.number().into(), config.as_str().into(), now.to_string().into()];
-    room.execute(sql, params).await?;
+    change.execute(sql, params).await?;
     Ok(())
 }
 

@@ -3,10 +3,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use switchboard_api::OrganizationId;
+use switchboard_authorization::Policies;
 use switchboard_manifest::{OnFilterFailure, PluginId};
 
 use crate::{
     loaded::{EnabledIn, Loaded},
+    roles::{self, OwnRoles},
     routes::{Address, Routes},
     shape::Rules,
 };
@@ -20,6 +22,7 @@ pub struct Snapshot {
     enabled: HashMap<PluginId, EnabledIn>,
     routes: Routes,
     filters: HashMap<String, FilterPoint>,
+    pub(crate) policies: Policies,
 }
 
 /// A filter point with those that take part, in their order.
@@ -49,7 +52,12 @@ impl Snapshot {
     /// What serves when these plugins do.
     ///
     /// Two plugins that claim one address never get here: the later one was refused. Should they, the first has it.
-    pub(crate) fn new(plugins: Vec<Arc<Loaded>>, enabled: HashMap<PluginId, EnabledIn>) -> Self {
+    pub(crate) fn new(
+        plugins: Vec<Arc<Loaded>>,
+        enabled: HashMap<PluginId, EnabledIn>,
+        own_roles: &OwnRoles,
+    ) -> Self {
+        let policies = roles::policies(plugins.iter().map(|plugin| &**plugin.manifest()), own_roles);
         let mut routes = Routes::default();
         let mut filters: HashMap<String, FilterPoint> = HashMap::new();
         for plugin in &plugins {
@@ -78,7 +86,7 @@ impl Snapshot {
             point.participants.sort_by(|a, b| (a.priority, a.plugin.id()).cmp(&(b.priority, b.plugin.id())));
         }
         let by_id = plugins.iter().map(|plugin| (plugin.id().clone(), Arc::clone(plugin))).collect();
-        Self { plugins, by_id, enabled, routes, filters }
+        Self { plugins, by_id, enabled, routes, filters, policies }
     }
 
     /// The plugins that serve, in the order in which they were loaded.

@@ -124,8 +124,4 @@ impl<'a> Part<'a> {
     pub(crate) fn as_text(&self) -> Option<Text<'a>> {
         Some(Text { text: self.value.as_str()?, path: self.path.clone() })
     }
-
-    pub(crate) fn is_true(&self, name: &str) -> bool {
-        self.value.get(name) == Some(&Value::Bool(true))
-    }
 }

@@ -51,7 +51,7 @@ pub struct Manifest {
     /// does it.
     #[serde(default)]
     pub private: bool,
-    /// Always on and outside of any organization.
+    /// Always on, in every organization and outside of all.
     #[serde(default)]
     pub global_plugin: bool,
     /// The range of host versions that the plugin runs on.
@@ -330,6 +330,9 @@ pub struct Route {
     /// The action that the caller must be allowed to do, such as `clip:delete`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permission: Option<String>,
+    /// Whether it must be known who calls.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub access: Access,
     /// The shape of errors: RFC 9457 problem details, or `{"detail": …}` for existing clients.
     #[serde(default, skip_serializing_if = "is_default")]
     pub errors: ErrorShape,
@@ -337,6 +340,17 @@ pub struct Route {
     /// `upload` stands for the server's limit on uploads.
     #[serde(default, skip_serializing_if = "is_default")]
     pub body_limit: BodyLimit,
+}
+
+/// Whether it must be known who calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// Whoever shows a session or a token; within an organization, its members alone.
+    #[default]
+    Known,
+    /// Everybody, also who shows nothing. Such a route asks for no `permission` and is not within an organization.
+    Anyone,
 }
 
 /// How a route's errors are written.
@@ -549,8 +563,9 @@ pub struct Permissions {
     /// The actions, such as `tournament:create`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<Action>,
-    /// Roles by name, each with its actions; a last `*` stands for all of a kind: `tournament:*`. They are checked, and
-    /// nobody has one yet: a token names its actions.
+    /// Roles by name, each with its actions; a last `*` stands for all of a kind: `tournament:*`. What stands under `viewer`,
+    /// `member`, `admin` or `owner` adds to that role of every organization; any other name becomes a role that organizations
+    /// can give, with the plugin's id in front.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub roles: BTreeMap<String, Vec<String>>,
 }

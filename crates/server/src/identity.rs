@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, header};
-use switchboard_api::{Actions, Actor, ActorKind, OrganizationId};
-use switchboard_kernel::Directory;
+use switchboard_kernel::{Directory, Kernel, Principal};
 
 use crate::problem::Problem;
 
@@ -14,54 +13,72 @@ pub(crate) enum Door {
     /// By the API token that the request carries.
     Tokens,
     /// By having got here at all: whoever reaches this door is the operator.
-    Local(Arc<Actor>),
-}
-
-/// Who calls.
-#[derive(Debug)]
-pub(crate) struct Identity {
-    /// Who it is, and what they may do.
-    pub(crate) actor: Arc<Actor>,
-    /// The only organization that they serve; all when absent.
-    pub(crate) bound_to: Option<OrganizationId>,
+    Local(Arc<Principal>),
 }
 
 impl Door {
     /// The door at which everybody is the local administrator.
     pub(crate) fn local() -> Self {
-        let actions = Actions::all();
-        Self::Local(Arc::new(Actor { kind: ActorKind::System, name: "local".into(), actions }))
+        Self::Local(Arc::new(Principal::local()))
     }
 
     /// Who sent a request with these headers.
-    pub(crate) fn identify(&self, headers: &HeaderMap, directory: &Directory) -> Result<Identity, Problem> {
+    ///
+    /// # Errors
+    /// A [`Problem`] of 401 when they do not say who they are, or say it with what does not hold.
+    pub(crate) fn identify(
+        &self,
+        headers: &HeaderMap,
+        kernel: &Kernel,
+        directory: &Directory,
+    ) -> Result<Arc<Principal>, Problem> {
         match self {
-            Self::Local(actor) => Ok(Identity { actor: Arc::clone(actor), bound_to: None }),
-            Self::Tokens => {
-                let token = directory.token(bearer(headers)?).ok_or_else(|| {
-                    Problem::unauthorized(
-                        "the token is unknown, or was revoked; `switchboard token create` makes one",
-                    )
-                })?;
-                Ok(Identity { actor: Arc::clone(&token.actor), bound_to: token.organization })
-            }
+            Self::Local(principal) => Ok(Arc::clone(principal)),
+            Self::Tokens => by_token(bearer(headers)?, kernel, directory),
         }
+    }
+
+    /// The same at an address that anyone may call: who shows nothing is anyone.
+    ///
+    /// # Errors
+    /// A [`Problem`] of 401 when what they show does not hold.
+    pub(crate) fn identify_or_anyone(
+        &self,
+        headers: &HeaderMap,
+        kernel: &Kernel,
+        directory: &Directory,
+    ) -> Result<Arc<Principal>, Problem> {
+        if matches!(self, Self::Tokens) && !headers.contains_key(header::AUTHORIZATION) {
+            return Ok(Arc::new(Principal::anyone()));
+        }
+        self.identify(headers, kernel, directory)
     }
 }
 
-impl Identity {
-    /// Refuses unless they may do this to the installation as a whole. A token of one organization never may, whatever
-    /// its actions are: they hold within that organization.
-    pub(crate) fn require_for_all(&self, action: &str) -> Result<(), Problem> {
-        let name = &self.actor.name;
-        if self.bound_to.is_some() {
-            let detail = format!("`{name}` is a token of one organization, and this concerns all of them");
-            return Err(Problem::forbidden(detail));
-        }
-        match self.actor.actions.allow(action) {
-            true => Ok(()),
-            false => Err(Problem::forbidden(format!("`{name}` may not do `{action}`"))),
-        }
+fn by_token(text: &str, kernel: &Kernel, directory: &Directory) -> Result<Arc<Principal>, Problem> {
+    let unknown = "the token is unknown, or was revoked; `switchboard token create` makes one";
+    let token = directory.token(text).ok_or_else(|| Problem::unauthorized(unknown))?;
+    let now = kernel.now();
+    if token.is_expired(now) {
+        return Err(Problem::unauthorized(
+            "the token has expired; `switchboard token create` makes a new one",
+        ));
+    }
+    token.use_now(now);
+    Ok(Arc::clone(&token.principal))
+}
+
+/// Refuses unless they may do this to the installation as a whole. A token of one organization never may, whatever its actions
+/// are: they hold within that organization. Nor may whom roles bind: roles are held in organizations.
+pub(crate) fn require_for_all(principal: &Principal, action: &str) -> Result<(), Problem> {
+    let name = &principal.name;
+    if principal.bound_to.is_some() {
+        let detail = format!("`{name}` is a token of one organization, and this concerns all of them");
+        return Err(Problem::forbidden(detail));
+    }
+    match principal.is_administrator && principal.actions.allow(action) {
+        true => Ok(()),
+        false => Err(Problem::forbidden(format!("`{name}` may not do `{action}`"))),
     }
 }
 
@@ -80,8 +97,9 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, header};
+    use switchboard_kernel::Principal;
 
-    use super::{Door, bearer};
+    use super::{bearer, require_for_all};
 
     fn with(value: &str) -> HeaderMap {
         HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().unwrap())])
@@ -98,8 +116,10 @@ mod tests {
     }
 
     #[test]
-    fn at_the_local_door_no_token_is_needed() {
-        let identity = Door::local().identify(&HeaderMap::new(), &Default::default()).unwrap();
-        assert!(identity.require_for_all("admin").is_ok());
+    fn who_is_bound_by_roles_administers_no_installation() {
+        assert!(require_for_all(&Principal::local(), "admin").is_ok());
+        let somebody = Principal { is_administrator: false, ..Principal::local() };
+        assert!(require_for_all(&somebody, "admin").is_err());
+        assert!(require_for_all(&Principal::anyone(), "admin").is_err());
     }
 }

@@ -20,6 +20,7 @@ mod incoming;
 mod metrics;
 mod openapi;
 mod options;
+mod peer;
 mod plugin_route;
 mod problem;
 mod readiness;

@@ -14,7 +14,7 @@ use http::{HeaderMap, StatusCode, header};
 use switchboard_kernel::{BUCKETS, Counted, Loaded};
 use switchboard_manifest::ErrorShape;
 
-use crate::{request_id::RequestId, server::Server};
+use crate::{identity::require_for_all, request_id::RequestId, server::Server};
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -38,8 +38,8 @@ pub(crate) async fn metrics(
     Extension(id): Extension<RequestId>,
     headers: HeaderMap,
 ) -> Response {
-    let identity = server.door.identify(&headers, &server.kernel.directory());
-    if let Err(problem) = identity.and_then(|identity| identity.require_for_all(READ)) {
+    let principal = server.door.identify(&headers, &server.kernel, &server.kernel.directory());
+    if let Err(problem) = principal.and_then(|principal| require_for_all(&principal, READ)) {
         return problem.into_response(ErrorShape::Problem, &id);
     }
     let mut text = String::with_capacity(16 << 10);

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Map, Value as Json, json};
 use switchboard_api::{BodyDescription, Description, Operation, Parameter, ParameterPlace};
 use switchboard_kernel::Snapshot;
-use switchboard_manifest::{BodyLimit, Manifest, Method, Route, Scope};
+use switchboard_manifest::{Access, BodyLimit, Manifest, Method, Route, Scope};
 
 use self::{errors::Circumstances, schemas::Schemas};
 
@@ -137,6 +137,7 @@ impl Writing {
             method: route.method,
             scope: route.scope,
             is_global: manifest.global_plugin,
+            is_open: route.access == Access::Anyone,
             needs_permission: route.permission.is_some(),
             has_path_parameters: !renamed.is_empty(),
             has_query_parameters,
@@ -172,6 +173,9 @@ impl Writing {
             written.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
         }
         written.insert("responses".to_owned(), json!(responses));
+        if route.access == Access::Anyone {
+            written.insert("security".to_owned(), json!([]));
+        }
         written
     }
 

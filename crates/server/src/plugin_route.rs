@@ -8,12 +8,13 @@ use std::sync::Arc;
 use axum::{extract::Request, response::Response};
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
-use switchboard_api::{Failure, Reply};
+use switchboard_api::{Failure, Reply, Standing};
 use switchboard_kernel::{Caller, Found, NotFound, Snapshot, Terms, dispatch, permit};
-use switchboard_manifest::{ErrorShape, Method, Scope};
+use switchboard_manifest::{Access, ErrorShape, Method, Scope};
 
 use crate::{
     incoming::Incoming,
+    peer::Peer,
     problem::Problem,
     request::{self, NoCall},
     request_id::RequestId,
@@ -73,20 +74,30 @@ async fn answer(
     let Found { address, mut params } = found;
     let plugin = &address.plugin;
     let directory = server.kernel.directory();
-    let identity = server.door.identify(&parts.headers, &directory)?;
+    let principal = match address.access {
+        Access::Known => server.door.identify(&parts.headers, &server.kernel, &directory)?,
+        Access::Anyone => server.door.identify_or_anyone(&parts.headers, &server.kernel, &directory)?,
+    };
     let in_path = (address.scope == Scope::Organization).then(|| take_organization(&mut params)).flatten();
     let organization =
-        tenant::organization(&address, in_path.as_deref(), &parts.headers, &identity, &directory)?;
+        tenant::organization(&address, in_path.as_deref(), &parts.headers, &principal, &directory)?;
+    let actor = server.kernel.actor(&principal, organization.as_deref()).await;
+    let actor = actor.map_err(|error| Problem::of(error.into(), plugin.id().as_str(), id))?;
+    if let (Standing::Stranger, Some(organization)) = (&actor.standing, &organization) {
+        // One that exists for others is as unknown as one that does not exist.
+        return Err(tenant::no_such_organization(&organization.slug));
+    }
 
     let of = |failure: Failure| Problem::of(failure, plugin.id().as_str(), id);
     let permission = address.permission.as_deref();
     // Asked again with the call; here so that nothing of a request is read, or said of it, that may not be made.
-    permit(snapshot, plugin, organization.as_deref(), &identity.actor, permission).map_err(of)?;
+    permit(snapshot, plugin, organization.as_deref(), &actor, permission).map_err(of)?;
     let shape = plugin.shape(address.position).ok_or_else(|| {
         tracing::error!(plugin = %plugin.id(), request = %id.0, "route {} has no shape", address.position);
         Problem::broken("the server", id)
     })?;
     let head_only = parts.method == http::Method::HEAD;
+    let from = parts.extensions.get::<Peer>().map(|peer| peer.0);
     let call = request::call(&address, shape, params, parts, incoming, &server.options).await;
     let (call, cut) = call.map_err(|no_call| match no_call {
         NoCall::Failure(failure) => of(failure),
@@ -94,13 +105,8 @@ async fn answer(
     })?;
 
     let waiting = Waiting::default();
-    let caller = Caller {
-        organization,
-        actor: identity.actor,
-        trace: Arc::clone(&id.0),
-        stop: waiting.0.clone(),
-        depth: 0,
-    };
+    let caller =
+        Caller { organization, actor, from, trace: Arc::clone(&id.0), stop: waiting.0.clone(), depth: 0 };
     let terms = Terms { permission, time: None };
     match dispatch(snapshot, plugin, caller, terms, call).await {
         Ok(Reply::Response(answer)) => Ok(response(answer, head_only, waiting, id)),

@@ -3,6 +3,7 @@
 use std::{
     collections::HashSet,
     convert::Infallible,
+    net::IpAddr,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -22,8 +23,8 @@ use tower_http::{compression::CompressionLayer, cors::CorsLayer};
 
 use crate::{
     api_document, assets, cors, docs_viewer, front::front, health, home_route, identity::Door, metrics,
-    options::Options, plugin_route::plugin_route, problem::Problem, readiness, request_id::RequestId,
-    server::Server,
+    options::Options, peer::Peer, plugin_route::plugin_route, problem::Problem, readiness,
+    request_id::RequestId, server::Server,
 };
 
 /// Everything that the server answers, as a service. A clone is one more reference.
@@ -31,6 +32,7 @@ use crate::{
 pub struct Addresses {
     server: Server,
     own: Arc<Own>,
+    peer: Option<Peer>,
 }
 
 /// The server's own addresses.
@@ -54,7 +56,12 @@ pub fn local_router(kernel: Arc<Kernel>, options: Options) -> Addresses {
 impl Addresses {
     fn new(kernel: Arc<Kernel>, options: Options, door: Door, cors: Option<CorsLayer>) -> Self {
         let server = Server::new(kernel, options, door, cors);
-        Self { own: Arc::new(Own::of(&server)), server }
+        Self { own: Arc::new(Own::of(&server)), server, peer: None }
+    }
+
+    /// The same for a connection from there.
+    pub(crate) fn from(&self, peer: Option<IpAddr>) -> Self {
+        Self { peer: peer.map(Peer), ..self.clone() }
     }
 
     /// Answers at whatever address it is. A plugin's are looked up in the kernel's table and nowhere else.
@@ -117,7 +124,11 @@ where
         let addresses = self.clone();
         Box::pin(async move {
             let server = addresses.server.clone();
-            Ok(front(&server, addresses, request.map(Body::new)).await)
+            let mut request = request.map(Body::new);
+            if let Some(peer) = addresses.peer {
+                request.extensions_mut().insert(peer);
+            }
+            Ok(front(&server, addresses, request).await)
         })
     }
 }

@@ -1,6 +1,11 @@
 //! Connections: taken, bounded in time, and let run out when the server stops.
 
-use std::{io, pin::pin, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    time::Duration,
+};
 
 use axum::serve::{Listener, ListenerExt};
 use hyper::server::conn::http1::Builder;
@@ -41,7 +46,7 @@ pub async fn serve(
 ) -> io::Result<()> {
     // An answer leaves at once instead of waiting for more to send; it is best effort.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    run(listener, addresses, times, shutdown).await
+    run(listener, addresses, times, |peer: &SocketAddr| Some(peer.ip()), shutdown).await
 }
 
 /// The same on a Unix socket, whose file the caller made and removes.
@@ -54,13 +59,14 @@ pub async fn serve_unix(
     times: Times,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    run(listener, addresses, times, shutdown).await
+    run(listener, addresses, times, |_| None, shutdown).await
 }
 
 async fn run<L: Listener>(
     mut listener: L,
     addresses: Addresses,
     times: Times,
+    peer: impl Fn(&L::Addr) -> Option<IpAddr>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let mut shutdown = pin!(shutdown);
@@ -69,8 +75,9 @@ async fn run<L: Listener>(
     let builder = builder(times);
     loop {
         tokio::select! {
-            (io, _) = listener.accept() => {
-                connections.spawn(connection(builder.clone(), TokioIo::new(io), addresses.clone(), times, stopping.clone()));
+            (io, from) = listener.accept() => {
+                let addresses = addresses.from(peer(&from));
+                connections.spawn(connection(builder.clone(), TokioIo::new(io), addresses, times, stopping.clone()));
             }
             // Those that ended are forgotten.
             Some(_) = connections.join_next(), if !connections.is_empty() => {}

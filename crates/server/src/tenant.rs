@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName};
 use switchboard_api::Organization;
-use switchboard_kernel::{Address, Directory};
+use switchboard_kernel::{Address, Directory, Principal};
 use switchboard_manifest::Scope;
 
-use crate::{identity::Identity, problem::Problem};
+use crate::{identity::require_for_all, problem::Problem};
 
 /// Names the organization where the address does not.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-organization");
@@ -22,23 +22,24 @@ pub(crate) fn organization(
     address: &Address,
     in_path: Option<&str>,
     headers: &HeaderMap,
-    identity: &Identity,
+    principal: &Principal,
     directory: &Directory,
 ) -> Result<Option<Arc<Organization>>, Problem> {
     // A right to administrate is one over the whole installation, whatever the scope under which a plugin asks for it.
     if let Some(action) = address.permission.as_deref().filter(|action| is_administration(action)) {
-        identity.require_for_all(action)?;
+        require_for_all(principal, action)?;
     }
     match address.scope {
-        Scope::Admin => identity.require_for_all(ADMIN).map(|()| None),
+        Scope::Admin => require_for_all(principal, ADMIN).map(|()| None),
         Scope::Global => Ok(None),
-        Scope::Organization => named_in_path(in_path.unwrap_or_default(), identity, directory).map(Some),
-        Scope::Root => match (of_root(headers, identity, directory), address.plugin.manifest().global_plugin)
-        {
-            (Ok(organization), _) => Ok(Some(organization)),
-            (Err(Undecided::Unsaid), true) => Ok(None),
-            (Err(undecided), _) => Err(undecided.into()),
-        },
+        Scope::Organization => named_in_path(in_path.unwrap_or_default(), principal, directory).map(Some),
+        Scope::Root => {
+            match (of_root(headers, principal, directory), address.plugin.manifest().global_plugin) {
+                (Ok(organization), _) => Ok(Some(organization)),
+                (Err(Undecided::Unsaid), true) => Ok(None),
+                (Err(undecided), _) => Err(undecided.into()),
+            }
+        }
     }
 }
 
@@ -49,14 +50,19 @@ fn is_administration(action: &str) -> bool {
 /// An organization that exists for others is as unknown as one that does not exist.
 fn named_in_path(
     slug: &str,
-    identity: &Identity,
+    principal: &Principal,
     directory: &Directory,
 ) -> Result<Arc<Organization>, Problem> {
     directory
         .organization_named(slug)
-        .filter(|organization| identity.bound_to.is_none_or(|only| only == organization.id))
+        .filter(|organization| principal.bound_to.is_none_or(|only| only == organization.id))
         .cloned()
-        .ok_or_else(|| Problem::not_found(format!("there is no organization `{slug}`")))
+        .ok_or_else(|| no_such_organization(slug))
+}
+
+/// There is no organization of that name, or not for whoever asks.
+pub(crate) fn no_such_organization(slug: &str) -> Problem {
+    Problem::not_found(format!("there is no organization `{slug}`"))
 }
 
 /// Why it cannot be said for which organization a request is.
@@ -73,11 +79,11 @@ enum Undecided {
 
 fn of_root(
     headers: &HeaderMap,
-    identity: &Identity,
+    principal: &Principal,
     directory: &Directory,
 ) -> Result<Arc<Organization>, Undecided> {
     let named = headers.get(HEADER).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let organization = match (identity.bound_to, named) {
+    let organization = match (principal.bound_to, named) {
         (Some(only), named) => {
             let own = directory.organization(only).ok_or(Undecided::Gone)?;
             if named.is_some_and(|named| *named != *own.slug) {
@@ -106,7 +112,7 @@ impl From<Undecided> for Problem {
             Undecided::NotTheirs => {
                 Self::forbidden("the token is for another organization than `X-Organization` names")
             }
-            Undecided::Unknown(slug) => Self::not_found(format!("there is no organization `{slug}`")),
+            Undecided::Unknown(slug) => no_such_organization(&slug),
             Undecided::Gone => Self::forbidden("the token's organization does not exist any more"),
         }
     }

@@ -110,10 +110,11 @@ impl<'a> Ask<'a> {
             head_only: self.head_only,
             body,
         };
-        let actor = Actor { kind: ActorKind::Token, name: "a test".into(), actions: self.actions };
+        let actor = Actor::free(ActorKind::Token, "a test", self.actions);
         let caller = Caller {
             organization,
             actor: actor.into(),
+            from: None,
             trace: "test".into(),
             stop: Stop::default(),
             depth: 0,

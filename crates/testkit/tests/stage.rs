@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::sync::Arc;
+use switchboard_testkit::kernel::By;
 
 use serde_json::Value;
 use switchboard_sdk::{Failure, Plugin, prelude::*};
@@ -53,7 +54,7 @@ async fn what_failed_behind_the_tests_back_is_noticed() {
 #[tokio::test]
 async fn the_address_says_which_organization_it_is() {
     let stage = Stage::with([worker(true)]).await;
-    stage.kernel().create_organization("acme", "Acme").await.unwrap();
+    stage.kernel().create_organization(&By::system("test"), "acme", "Acme").await.unwrap();
     for slug in ["default", "acme"] {
         let answer = stage.ask("GET", &format!("/api/org/{slug}/worker/7")).send().await;
         assert_eq!(answer.json::<(String, i64)>(200), (slug.to_owned(), 7));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::{sync::Arc, time::Duration};
+use switchboard_testkit::kernel::By;
 
 use serde_json::{Value, json};
 use switchboard_sdk::Plugin;
@@ -20,7 +21,7 @@ async fn sign(stage: &Stage, name: &str, message: &str) -> Answer {
 
 async fn configure(stage: &Stage, config: Value) {
     let config = config.as_object().unwrap().clone();
-    stage.kernel().configure("guestbook", Some("default"), config).await.unwrap();
+    stage.kernel().configure(&By::system("test"), "guestbook", Some("default"), config).await.unwrap();
 }
 
 /// The messages, newest first.
@@ -117,7 +118,7 @@ async fn other_plugins_count_entries() {
 #[tokio::test]
 async fn what_one_organization_keeps_is_nothing_to_another() {
     let stage = Stage::with([guestbook()]).await;
-    stage.kernel().create_organization("other", "Other").await.unwrap();
+    stage.kernel().create_organization(&By::system("test"), "other", "Other").await.unwrap();
     configure(&stage, json!({"keep": 1})).await;
     let other = "/api/org/other/guestbook/entries";
     for message in ["one", "two"] {

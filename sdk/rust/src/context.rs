@@ -1,6 +1,6 @@
 //! What every handler can ask for.
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{any::Any, net::IpAddr, sync::Arc, time::Duration};
 
 use switchboard_api::{Actor, Failure, Host, Organization, Payload, Timestamp};
 
@@ -33,12 +33,37 @@ impl Context {
         &self.call.actor
     }
 
-    /// Refuses unless the actor may do the action, such as `clip:delete`.
+    /// Refuses unless the actor may do the action, such as `clip:delete`, in the organization of the call.
+    ///
+    /// A route whose manifest says `permission: clip:delete` asks this before its handler runs.
     ///
     /// # Errors
     /// [`Failure::Forbidden`] naming the action.
     pub fn require(&self, action: &str) -> Result<(), Failure> {
-        self.call.require(action)
+        self.host.authority.require(&self.call, action, None)
+    }
+
+    /// Refuses unless the actor may do the action to this one thing, such as `clip:7`: a kind and a name.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`] naming the action and the thing.
+    pub fn require_for(&self, action: &str, resource: &str) -> Result<(), Failure> {
+        self.host.authority.require(&self.call, action, Some(resource))
+    }
+
+    /// Whether the actor may do the action.
+    pub fn may(&self, action: &str) -> bool {
+        self.require(action).is_ok()
+    }
+
+    /// The address from which the request came; none where no request did.
+    pub fn from(&self) -> Option<IpAddr> {
+        self.call.from
+    }
+
+    /// For whom the call is, as the host says it.
+    pub fn call(&self) -> &switchboard_api::Context {
+        &self.call
     }
 
     /// The id that joins what belongs together in logs and traces.

@@ -4,6 +4,7 @@
 //! is bound to what the manifest asks for and the kernel granted. Once for each call, it gets the
 //! [`Context`](crate::Context), which says for whom.
 
+mod authority;
 mod blobs;
 mod clock;
 mod compute;
@@ -17,6 +18,7 @@ mod schedule;
 mod schemas;
 mod services;
 
+pub use authority::Authority;
 pub use blobs::{Blob, BlobFile, BlobInfo, BlobKey, Blobs};
 pub use clock::Clock;
 pub use compute::{Compute, Work};

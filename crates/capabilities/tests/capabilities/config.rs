@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use switchboard_sdk::prelude::*;
 use switchboard_testkit::Stage;
+use switchboard_testkit::kernel::By;
 
 use crate::small_plugins::{plugin, with_acme};
 
@@ -23,7 +24,7 @@ async fn a_higher_layer_hides_what_it_names_and_nothing_else() {
     };
     let configure = async |organization: Option<&str>, config: Value| {
         let config = config.as_object().unwrap().clone();
-        stage.kernel().configure("layered", organization, config).await.unwrap();
+        stage.kernel().configure(&By::system("test"), "layered", organization, config).await.unwrap();
     };
     assert_eq!(all(&stage, "default").await, json!({"a": 1, "b": 1, "c": 1}));
     configure(Some("default"), json!({"c": 3})).await;

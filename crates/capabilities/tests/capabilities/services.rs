@@ -1,6 +1,7 @@
 //! `services`: those of plugins that are named and on, within the caller's rights, depth and time.
 
 use std::time::Duration;
+use switchboard_testkit::kernel::By;
 
 use serde_json::{Value, json};
 use switchboard_sdk::{Definition, prelude::*};
@@ -54,7 +55,7 @@ async fn one_that_is_not_named_is_not() {
 async fn one_that_is_off_or_not_there_is_unavailable() {
     let optional = "optional: [presets]";
     let stage = with_acme([provider(), caller("app", optional)]).await;
-    stage.kernel().disable("presets", "acme").await.unwrap();
+    stage.kernel().disable(&By::system("test"), "presets", "acme").await.unwrap();
     let why = sentence("unavailable", stage.service_for("acme", "app.ask", &json!("presets.get")).await);
     assert!(why.contains("not switched on for `acme`"), "{why}");
     stage.service("app.ask", &json!("presets.get")).await.unwrap();

@@ -1,6 +1,7 @@
 //! Small plugins for the tests of this crate.
 
 use std::sync::Arc;
+use switchboard_testkit::kernel::By;
 
 use switchboard_sdk::{Definition, Failure, Plugin};
 use switchboard_testkit::Stage;
@@ -21,7 +22,7 @@ pub(crate) fn built(plugin: Definition) -> Arc<dyn Plugin> {
 /// A stage with a second organization, `acme`.
 pub(crate) async fn with_acme(plugins: impl IntoIterator<Item = Definition>) -> Stage {
     let stage = Stage::with(plugins.into_iter().map(built)).await;
-    stage.kernel().create_organization("acme", "Acme").await.unwrap();
+    stage.kernel().create_organization(&By::system("test"), "acme", "Acme").await.unwrap();
     stage
 }
 

@@ -1,6 +1,7 @@
 //! More than fits into memory at once.
 
 use serde_json::json;
+use switchboard_kernel::By;
 use switchboard_sdk::Event;
 
 use crate::plugins::{Attempts, Fate, pass_time, say_about, stage};
@@ -37,13 +38,13 @@ async fn events_with_more_data_than_may_be_read_at_once_are_all_heard_in_order()
     let stage = stage([("archive", &archive)]).await;
     let heard = Attempts::that_go_well();
     // The listener comes later, so that all of it is there when reading begins.
-    stage.kernel().disable("archive", "default").await.unwrap();
+    stage.kernel().disable(&By::system("test"), "archive", "default").await.unwrap();
     stage.delivery().stop(std::time::Duration::ZERO).await;
     for number in 0..24 {
         let say = json!({ "subject": "a", "numbers": [number], "filling": 3_000_000 });
         stage.service("source.say", &say).await.unwrap();
     }
-    stage.kernel().enable("archive", "default").await.unwrap();
+    stage.kernel().enable(&By::system("test"), "archive", "default").await.unwrap();
     let stage = stage.again_with(crate::plugins::with_source([("archive", &heard)])).await;
     stage.idle().await;
     assert_eq!(heard.numbers(), (0..24).collect::<Vec<_>>());

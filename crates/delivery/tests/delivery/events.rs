@@ -1,6 +1,7 @@
 //! Events to their listeners.
 
 use serde_json::json;
+use switchboard_kernel::By;
 use switchboard_sdk::Event;
 
 use crate::plugins::{Attempts, Fate, Gate, number, numbers, pass_time, say_about, stage};
@@ -92,11 +93,11 @@ async fn a_plugin_that_is_switched_off_for_the_organization_does_not_hear_its_ev
     let stage = stage([("archive", &archive)]).await;
     say_about(&stage, "a", [1]).await;
     stage.idle().await;
-    stage.kernel().disable("archive", "default").await.unwrap();
+    stage.kernel().disable(&By::system("test"), "archive", "default").await.unwrap();
     say_about(&stage, "a", [2]).await;
     pass_time(&stage).await;
     assert_eq!(stage.delivery().counts().pending, 0, "nobody is left to hear the first one");
-    stage.kernel().enable("archive", "default").await.unwrap();
+    stage.kernel().enable(&By::system("test"), "archive", "default").await.unwrap();
     say_about(&stage, "a", [3]).await;
     pass_time(&stage).await;
     assert_eq!(numbers(&archive.all()), [1, 3]);
@@ -111,12 +112,12 @@ async fn what_waits_for_another_attempt_waits_for_a_listener_that_does_not_serve
     let stage = stage([("archive", &archive)]).await;
     say_about(&stage, "a", [1]).await;
     stage.idle().await;
-    stage.kernel().switch_off("archive").await.unwrap();
+    stage.kernel().switch_off(&By::system("test"), "archive").await.unwrap();
     for _ in 0..20 {
         pass_time(&stage).await;
     }
     assert_eq!(stage.delivery().counts().pending, 1);
-    stage.kernel().switch_on("archive").await.unwrap();
+    stage.kernel().switch_on(&By::system("test"), "archive").await.unwrap();
     pass_time(&stage).await;
     let attempts: Vec<u32> = archive.all().iter().map(|event| event.attempt).collect();
     assert_eq!(attempts, [1, 2], "what was not tried is not counted");

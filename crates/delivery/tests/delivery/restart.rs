@@ -1,6 +1,7 @@
 //! What is left when the server goes down.
 
 use std::time::Duration;
+use switchboard_kernel::By;
 
 use switchboard_sdk::Event;
 
@@ -95,7 +96,7 @@ async fn what_a_plugin_said_before_it_was_switched_off_is_heard_all_the_same() {
     let stage = stage([("archive", &archive)]).await;
     say_about(&stage, "a", [1]).await;
     stage.idle().await;
-    stage.kernel().switch_off("source").await.unwrap();
+    stage.kernel().switch_off(&By::system("test"), "source").await.unwrap();
     let archive = Attempts::that_go_well();
     let plugins = with_source([("archive", &archive)]);
     stage.delivery().stop(Duration::ZERO).await;

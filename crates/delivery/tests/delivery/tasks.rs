@@ -1,6 +1,7 @@
 //! Tasks.
 
 use std::time::Duration;
+use switchboard_testkit::kernel::By;
 
 use serde_json::json;
 use switchboard_delivery::{TaskState, TaskStatus};
@@ -103,13 +104,13 @@ async fn a_task_of_a_plugin_that_is_switched_off_is_done_when_it_serves_again() 
     let stage = Stage::with([source(&runs)]).await;
     let run = ask_for_work(&stage).await;
     stage.idle().await;
-    stage.kernel().switch_off("source").await.unwrap();
+    stage.kernel().switch_off(&By::system("test"), "source").await.unwrap();
     runs.are_now(|_| Fate::Well);
     for _ in 0..10 {
         pass_time(&stage).await;
     }
     assert_eq!(status(&stage, &run).await.state, TaskState::Queued);
-    stage.kernel().switch_on("source").await.unwrap();
+    stage.kernel().switch_on(&By::system("test"), "source").await.unwrap();
     pass_time(&stage).await;
     let done = status(&stage, &run).await;
     assert_eq!((done.state, done.attempt), (TaskState::Done, 2));

@@ -2,6 +2,7 @@
 
 use crate::small_plugins::{built, plugin};
 use serde_json::{Value, json};
+use switchboard_kernel::By;
 use switchboard_sdk::{Context, Failure, prelude::*};
 use switchboard_testkit::Stage;
 
@@ -61,7 +62,7 @@ async fn a_plugin_takes_only_so_many_calls_in_a_second_for_each_organization() {
         .service("paced.work", async |ctx: Context, (): ()| ctx.schedule().run("work", &()).await)
         .task("work", async |_: Context, _: TaskCall| Ok(()));
     let stage = Stage::with([built(paced)]).await;
-    stage.kernel().create_organization("other", "Other").await.unwrap();
+    stage.kernel().create_organization(&By::system("test"), "other", "Other").await.unwrap();
     let (mut taken, mut refused) = (0, None);
     // However slowly this goes, one of them comes within a second of the one before.
     while refused.is_none() && taken < 1000 {
@@ -131,7 +132,7 @@ async fn filters_pass_a_value_on_by_priority_then_by_id_and_a_failing_one_is_ski
     let said = stage.service("owner.say", &json!([])).await.unwrap();
     let expected = json!(["early", "ant", "bee", "zebra"]);
     assert_eq!(said, expected);
-    stage.kernel().disable("bee", "default").await.unwrap();
+    stage.kernel().disable(&By::system("test"), "bee", "default").await.unwrap();
     let said = stage.service("owner.say", &json!([])).await.unwrap();
     assert!(!said.to_string().contains("bee"), "{said}");
 }

@@ -2,7 +2,7 @@
 
 use crate::small_plugins::{Diary, built, plugin, reason, serves};
 use serde_json::Value;
-use switchboard_kernel::Kernel;
+use switchboard_kernel::{By, Kernel};
 use switchboard_sdk::{Context, Definition, Failure, prelude::*};
 use switchboard_testkit::Stage;
 
@@ -27,12 +27,12 @@ fn is_on(kernel: &Kernel, id: &str, organization: &str) -> bool {
 #[tokio::test]
 async fn an_organization_switches_a_plugin_off_for_itself_alone() {
     let stage = Stage::with([built(greeter())]).await;
-    stage.kernel().create_organization("acme", "Acme").await.unwrap();
-    stage.kernel().disable("greeter", "acme").await.unwrap();
+    stage.kernel().create_organization(&By::system("test"), "acme", "Acme").await.unwrap();
+    stage.kernel().disable(&By::system("test"), "greeter", "acme").await.unwrap();
     stage.ask("GET", "/hello").send().await.expect(200);
     let failure = stage.ask("GET", "/hello").organization("acme").send().await.failure().to_string();
     assert!(failure.contains("not switched on for organization `acme`"), "{failure}");
-    stage.kernel().enable("greeter", "acme").await.unwrap();
+    stage.kernel().enable(&By::system("test"), "greeter", "acme").await.unwrap();
     stage.ask("GET", "/hello").organization("acme").send().await.expect(200);
 }
 
@@ -57,7 +57,7 @@ async fn a_call_that_began_before_ends_well() {
     let work = stage.service("slow.work", &payload);
     let meanwhile = async {
         begun.notified().await;
-        stage.kernel().switch_off("slow").await.unwrap();
+        stage.kernel().switch_off(&By::system("test"), "slow").await.unwrap();
         assert!(!serves(&stage, "slow"));
         go_on.notify_one();
     };
@@ -75,12 +75,12 @@ async fn a_hook_that_fails_leaves_it_as_it_was() {
         .on_disable(async |_: Context| Err(Failure::conflict("work is under way")));
     let stage = Stage::with([built(stubborn)]).await;
     let kernel = stage.kernel();
-    kernel.create_organization("acme", "Acme").await.unwrap();
+    kernel.create_organization(&By::system("test"), "acme", "Acme").await.unwrap();
     assert!(!is_on(kernel, "greeter", "acme"));
-    let refused = kernel.enable("greeter", "acme").await.unwrap_err().to_string();
+    let refused = kernel.enable(&By::system("test"), "greeter", "acme").await.unwrap_err().to_string();
     assert!(refused.contains("not for you"), "{refused}");
     assert!(!is_on(kernel, "greeter", "acme"));
-    let refused = kernel.disable("greeter", "default").await.unwrap_err().to_string();
+    let refused = kernel.disable(&By::system("test"), "greeter", "default").await.unwrap_err().to_string();
     assert!(refused.contains("work is under way"), "{refused}");
     assert!(is_on(kernel, "greeter", "default"));
 }
@@ -91,13 +91,13 @@ async fn what_is_required_is_switched_on_first_and_off_last() {
     let leaning = plugin("leaning", "requires: [base]");
     let stage = Stage::with([built(base), built(leaning)]).await;
     let kernel = stage.kernel();
-    let refused = kernel.enable("leaning", "default").await.unwrap_err().to_string();
+    let refused = kernel.enable(&By::system("test"), "leaning", "default").await.unwrap_err().to_string();
     assert!(refused.contains("requires `base`"), "{refused}");
-    kernel.enable("base", "default").await.unwrap();
-    kernel.enable("leaning", "default").await.unwrap();
-    let refused = kernel.disable("base", "default").await.unwrap_err().to_string();
+    kernel.enable(&By::system("test"), "base", "default").await.unwrap();
+    kernel.enable(&By::system("test"), "leaning", "default").await.unwrap();
+    let refused = kernel.disable(&By::system("test"), "base", "default").await.unwrap_err().to_string();
     assert!(refused.contains("required by `leaning`"), "{refused}");
-    let refused = kernel.switch_off("base").await.unwrap_err().to_string();
+    let refused = kernel.switch_off(&By::system("test"), "base").await.unwrap_err().to_string();
     assert!(refused.contains("required by `leaning`"), "{refused}");
     assert!(is_on(kernel, "base", "default") && serves(&stage, "base"));
 }
@@ -105,10 +105,10 @@ async fn what_is_required_is_switched_on_first_and_off_last() {
 #[tokio::test]
 async fn a_switch_lasts_over_a_restart() {
     let stage = Stage::with([built(greeter())]).await;
-    stage.kernel().disable("greeter", "default").await.unwrap();
+    stage.kernel().disable(&By::system("test"), "greeter", "default").await.unwrap();
     let stage = stage.again_with([built(greeter())]).await;
     assert!(!is_on(stage.kernel(), "greeter", "default"));
-    stage.kernel().switch_off("greeter").await.unwrap();
+    stage.kernel().switch_off(&By::system("test"), "greeter").await.unwrap();
     let stage = stage.again_with([built(greeter())]).await;
     assert!(!serves(&stage, "greeter"));
     assert!(reason(&stage, "greeter").contains("switched off"));
@@ -136,7 +136,11 @@ provides:
     let stage = Stage::with([built(sized)]).await;
     let configure = async |size: serde_json::Value| {
         let config = [("size".to_owned(), size)].into_iter().collect();
-        stage.kernel().configure("sized", Some("default"), config).await.map_err(|error| error.to_string())
+        stage
+            .kernel()
+            .configure(&By::system("test"), "sized", Some("default"), config)
+            .await
+            .map_err(|error| error.to_string())
     };
     let size = async || stage.service("sized.size", &serde_json::Value::Null).await.unwrap()["size"].clone();
     configure(5.into()).await.unwrap();

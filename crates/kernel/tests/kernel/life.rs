@@ -2,6 +2,7 @@
 
 use crate::small_plugins::{Diary, built, manifest, plugin, reason, serves};
 use serde_json::{Value, json};
+use switchboard_kernel::By;
 use switchboard_sdk::{Context, Definition, Failure, prelude::*};
 use switchboard_testkit::Stage;
 
@@ -45,18 +46,22 @@ async fn hooks_run_in_the_order_of_a_life() {
     };
     let stage = Stage::with([of("1.0.0")]).await;
     assert_eq!(diary.take(), ["install", "load", "enable"]);
-    stage.kernel().configure("diarist", Some("default"), serde_json::Map::new()).await.unwrap();
+    stage
+        .kernel()
+        .configure(&By::system("test"), "diarist", Some("default"), serde_json::Map::new())
+        .await
+        .unwrap();
     assert_eq!(diary.take(), ["config changed"]);
-    stage.kernel().disable("diarist", "default").await.unwrap();
+    stage.kernel().disable(&By::system("test"), "diarist", "default").await.unwrap();
     assert_eq!(diary.take(), ["disable"]);
     let stage = stage.again_with([of("1.0.0")]).await;
     assert_eq!(diary.take(), ["unload", "load"], "what is installed is not installed again");
     let stage = stage.again_with([of("1.1.0")]).await;
     assert_eq!(diary.take(), ["unload", "upgrade from \"1.0.0\" to \"1.1.0\"", "load"]);
-    stage.kernel().enable("diarist", "default").await.unwrap();
-    stage.kernel().switch_off("diarist").await.unwrap();
+    stage.kernel().enable(&By::system("test"), "diarist", "default").await.unwrap();
+    stage.kernel().switch_off(&By::system("test"), "diarist").await.unwrap();
     assert_eq!(diary.take(), ["enable", "unload"]);
-    stage.kernel().switch_on("diarist").await.unwrap();
+    stage.kernel().switch_on(&By::system("test"), "diarist").await.unwrap();
     assert_eq!(diary.take(), ["load"], "what was on for an organization is on again");
 }
 
@@ -154,7 +159,8 @@ async fn a_hook_that_never_ends_is_ended_and_leaves_what_was_there() {
     let stage = setup.with_some_failing([built(stuck), built(slow_to_enable)]).await;
     let why = reason(&stage, "stuck");
     assert!(why.contains("on_load") && why.contains("50 ms"), "{why}");
-    let refused = stage.kernel().enable("slow", "default").await.unwrap_err().to_string();
+    let refused =
+        stage.kernel().enable(&By::system("test"), "slow", "default").await.unwrap_err().to_string();
     assert!(refused.contains("on_enable") && refused.contains("50 ms"), "{refused}");
     let snapshot = stage.kernel().snapshot();
     let organization = stage.kernel().named("default").unwrap().id;

@@ -18,11 +18,10 @@ pub(super) fn check(manifest: &mut Inspection<'_>) {
     for route in top.items("provides.api_routes") {
         root_needs_reason(manifest, &route);
         template_is_sound(manifest, &route);
-        scope_fits(manifest, &route, "route");
+        access_fits(manifest, &route);
     }
     for page in top.items("provides.pages") {
         template_is_sound(manifest, &page);
-        scope_fits(manifest, &page, "page");
     }
     addresses_differ(manifest, "provides.api_routes");
     addresses_differ(manifest, "provides.pages");
@@ -55,17 +54,17 @@ fn template_is_sound(manifest: &mut Inspection<'_>, part: &Part<'_>) {
     }
 }
 
-fn scope_fits(manifest: &mut Inspection<'_>, part: &Part<'_>, noun: &str) {
-    if !manifest.top().is_true("global_plugin") || scope_of(part) != Some(Scope::Organization) {
-        return;
+/// Who has not said who they are may do nothing, and belongs to no organization.
+fn access_fits(manifest: &mut Inspection<'_>, route: &Part<'_>) {
+    let Some(access) = route.text("access").filter(|access| access.text == "anyone") else { return };
+    if route.text("permission").is_some() {
+        let message = "a route that anyone may call cannot ask for a `permission`: nobody knows who they are";
+        manifest.fault(&access.path, message.to_owned(), "no `access`; or no `permission`".to_owned());
     }
-    let path = part.path.field("scope");
-    let message = format!("this {noun} is within an organization, and a global plugin is outside of any");
-    manifest.fault(
-        &path,
-        message,
-        "`scope: global` or `scope: admin`; or leave `global_plugin` out".to_owned(),
-    );
+    if scope_of(route) == Some(Scope::Organization) {
+        let message = "a route within an organization is for its members, not for anyone";
+        manifest.fault(&access.path, message.to_owned(), "no `access`; or `scope: global`".to_owned());
+    }
 }
 
 /// `None` where it is not understood.

@@ -46,6 +46,7 @@ pub(super) async fn get_configuration(
 
 /// What is sent takes the place of what was set there; a secret that is not sent stays as it was, and `null` removes it.
 pub(super) async fn configure_plugin(
+    ctx: Context,
     handle: Shared<KernelHandle>,
     path: Path<String>,
     Query(whose): Query<Whose>,
@@ -55,7 +56,11 @@ pub(super) async fn configure_plugin(
     let (before, _, manifest) = stored(&kernel, &path.0, whose.organization.as_deref())?;
     secrets::keep(manifest.config_schema.as_ref(), &before, &mut config);
     let (id, organization) = (path.0.clone(), whose.organization.clone());
-    handle.change(async move |kernel| kernel.configure(&id, organization.as_deref(), config).await).await?;
+    handle
+        .change(&ctx, async move |kernel, by| {
+            kernel.configure(&by, &id, organization.as_deref(), config).await
+        })
+        .await?;
     get_configuration(handle, path, Query(whose)).await
 }
 

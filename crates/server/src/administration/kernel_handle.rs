@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use switchboard_kernel::Kernel;
-use switchboard_sdk::{Failure, Result};
+use switchboard_kernel::{By, Kernel};
+use switchboard_sdk::{Context, Failure, Result};
 
 /// Leads to the kernel without keeping it alive: the kernel holds the plugins, so the plugin cannot hold the kernel.
 #[derive(Clone, Default)]
@@ -23,15 +23,16 @@ impl KernelHandle {
             .ok_or_else(|| Failure::unavailable("the server is starting or stopping"))
     }
 
-    /// Does a change to its end, even when nobody waits for it any more: half a change is none of the kernel's states.
-    pub(super) async fn change<T, E, F, Fut>(&self, change: F) -> Result<T>
+    /// Does a change on behalf of whoever is behind the call, to its end, even when nobody waits for it any more: half a change
+    /// is none of the kernel's states.
+    pub(super) async fn change<T, E, F, Fut>(&self, ctx: &Context, change: F) -> Result<T>
     where
         T: Send + 'static,
         E: Into<Failure> + Send + 'static,
-        F: FnOnce(Arc<Kernel>) -> Fut,
+        F: FnOnce(Arc<Kernel>, By) -> Fut,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
-        match tokio::spawn(change(self.kernel()?)).await {
+        match tokio::spawn(change(self.kernel()?, By::of(ctx.call()))).await {
             Ok(done) => done.map_err(Into::into),
             Err(panic) => Err(Failure::broken(format!("a change ended without a result: {panic}"))),
         }

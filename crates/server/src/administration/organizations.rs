@@ -39,10 +39,12 @@ pub(super) async fn list_organizations(kernel: Shared<KernelHandle>) -> Result<J
 }
 
 pub(super) async fn create_organization(
+    ctx: Context,
     kernel: Shared<KernelHandle>,
     Json(new): Json<NewOrganization>,
 ) -> Result<Created<Organization>> {
-    let made =
-        kernel.change(async move |kernel| kernel.create_organization(&new.slug, &new.name).await).await?;
+    let made = kernel
+        .change(&ctx, async move |kernel, by| kernel.create_organization(&by, &new.slug, &new.name).await)
+        .await?;
     Ok(Created((&*made).into()))
 }

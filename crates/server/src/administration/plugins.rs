@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use switchboard_api::OrganizationId;
-use switchboard_kernel::{ADMINISTRATION, Catalog, Entry, Kernel, Loaded, Origin, Snapshot, Unreadable};
+use switchboard_kernel::{ADMINISTRATION, By, Catalog, Entry, Kernel, Loaded, Origin, Snapshot, Unreadable};
 use switchboard_manifest::{Category, ErrorShape, Kind, Manifest, Method, Scope};
 use switchboard_sdk::{extract::Shared, prelude::*};
 
@@ -209,21 +209,23 @@ pub(super) async fn get_plugin(
 }
 
 pub(super) async fn enable_plugin(
+    ctx: Context,
     kernel: Shared<KernelHandle>,
     Path(id): Path<String>,
     Json(switch): Json<Switch>,
 ) -> Result<Json<Plugin>> {
     let id = known(&kernel, id)?;
     let plugin = id.clone();
-    let enabled = async |kernel: Arc<Kernel>, id: String| match switch.organization {
-        Some(organization) => kernel.enable(&id, &organization).await,
-        None => kernel.switch_on(&id).await,
+    let enabled = async |kernel: Arc<Kernel>, by: By, id: String| match switch.organization {
+        Some(organization) => kernel.enable(&by, &id, &organization).await,
+        None => kernel.switch_on(&by, &id).await,
     };
-    kernel.change(|kernel| enabled(kernel, id)).await?;
+    kernel.change(&ctx, |kernel, by| enabled(kernel, by, id)).await?;
     the_plugin(&kernel, &plugin)
 }
 
 pub(super) async fn disable_plugin(
+    ctx: Context,
     kernel: Shared<KernelHandle>,
     Path(id): Path<String>,
     Json(switch): Json<Switch>,
@@ -233,11 +235,11 @@ pub(super) async fn disable_plugin(
     }
     let id = known(&kernel, id)?;
     let plugin = id.clone();
-    let disabled = async |kernel: Arc<Kernel>, id: String| match switch.organization {
-        Some(organization) => kernel.disable(&id, &organization).await,
-        None => kernel.switch_off(&id).await,
+    let disabled = async |kernel: Arc<Kernel>, by: By, id: String| match switch.organization {
+        Some(organization) => kernel.disable(&by, &id, &organization).await,
+        None => kernel.switch_off(&by, &id).await,
     };
-    kernel.change(|kernel| disabled(kernel, id)).await?;
+    kernel.change(&ctx, |kernel, by| disabled(kernel, by, id)).await?;
     the_plugin(&kernel, &plugin)
 }
 

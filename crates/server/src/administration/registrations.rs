@@ -1,8 +1,12 @@
 //! Registered plugins, as clients that are older than this server know them: their addresses, shapes and words.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use switchboard_api::{Answer, BodyDescription, Operation};
-use switchboard_kernel::{NewRegistration, Registration, RegistrationChange, RegistrationSetting, Switched};
+use switchboard_kernel::{
+    By, Kernel, NewRegistration, Registration, RegistrationChange, RegistrationSetting, Switched,
+};
 use switchboard_sdk::{
     Definition, Failure, Response, Result,
     answer::IntoAnswer,
@@ -85,31 +89,49 @@ async fn get_registration(kernel: Shared<KernelHandle>, Path(id): Path<i64>) -> 
 }
 
 async fn register(
+    ctx: Context,
     kernel: Shared<KernelHandle>,
     Json(new): Json<NewRegistration>,
 ) -> Result<Created<Registration>> {
-    Ok(Created(kernel.change(async move |kernel| kernel.register(new).await).await?))
+    Ok(Created(kernel.change(&ctx, async move |kernel, by| kernel.register(&by, new).await).await?))
 }
 
 async fn change_registration(
+    ctx: Context,
     kernel: Shared<KernelHandle>,
     Path(id): Path<i64>,
     Json(change): Json<RegistrationChange>,
 ) -> Result<Switching> {
-    Ok(Switching(kernel.change(async move |kernel| kernel.change_registration(id, change).await).await?))
+    Ok(Switching(
+        kernel
+            .change(&ctx, async move |kernel, by| kernel.change_registration(&by, id, change).await)
+            .await?,
+    ))
 }
 
-async fn unregister(kernel: Shared<KernelHandle>, Path(id): Path<i64>) -> Result<NoContent> {
-    kernel.change(async move |kernel| kernel.unregister(id).await).await?;
+async fn unregister(ctx: Context, kernel: Shared<KernelHandle>, Path(id): Path<i64>) -> Result<NoContent> {
+    kernel.change(&ctx, async move |kernel, by| kernel.unregister(&by, id).await).await?;
     Ok(NoContent)
 }
 
-async fn enable_registration(kernel: Shared<KernelHandle>, Path(id): Path<i64>) -> Result<Switching> {
-    Ok(Switching(kernel.change(async move |kernel| kernel.switch_registered(id, true).await).await?))
+async fn enable_registration(
+    ctx: Context,
+    kernel: Shared<KernelHandle>,
+    Path(id): Path<i64>,
+) -> Result<Switching> {
+    Ok(Switching(
+        kernel.change(&ctx, async move |kernel, by| kernel.switch_registered(&by, id, true).await).await?,
+    ))
 }
 
-async fn disable_registration(kernel: Shared<KernelHandle>, Path(id): Path<i64>) -> Result<Switching> {
-    Ok(Switching(kernel.change(async move |kernel| kernel.switch_registered(id, false).await).await?))
+async fn disable_registration(
+    ctx: Context,
+    kernel: Shared<KernelHandle>,
+    Path(id): Path<i64>,
+) -> Result<Switching> {
+    Ok(Switching(
+        kernel.change(&ctx, async move |kernel, by| kernel.switch_registered(&by, id, false).await).await?,
+    ))
 }
 
 async fn list_settings(
@@ -120,29 +142,37 @@ async fn list_settings(
 }
 
 async fn add_setting(
+    ctx: Context,
     kernel: Shared<KernelHandle>,
     Path(id): Path<i64>,
     Json(new): Json<NewSetting>,
 ) -> Result<Created<RegistrationSetting>> {
-    let added = async move |kernel: std::sync::Arc<switchboard_kernel::Kernel>| {
-        kernel.add_registration_setting(id, &new.key, &new.value).await
+    let added = async move |kernel: Arc<Kernel>, by: By| {
+        kernel.add_registration_setting(&by, id, &new.key, &new.value).await
     };
-    Ok(Created(kernel.change(added).await?))
+    Ok(Created(kernel.change(&ctx, added).await?))
 }
 
 async fn change_setting(
+    ctx: Context,
     kernel: Shared<KernelHandle>,
     Path((id, config_id)): Path<(i64, i64)>,
     Json(changed): Json<ChangedSetting>,
 ) -> Result<Json<RegistrationSetting>> {
-    Ok(Json(kernel.kernel()?.change_registration_setting(id, config_id, &changed.value).await?))
+    Ok(Json(
+        kernel
+            .kernel()?
+            .change_registration_setting(&By::of(ctx.call()), id, config_id, &changed.value)
+            .await?,
+    ))
 }
 
 async fn remove_setting(
+    ctx: Context,
     kernel: Shared<KernelHandle>,
     Path((id, config_id)): Path<(i64, i64)>,
 ) -> Result<NoContent> {
-    kernel.kernel()?.remove_registration_setting(id, config_id).await?;
+    kernel.kernel()?.remove_registration_setting(&By::of(ctx.call()), id, config_id).await?;
     Ok(NoContent)
 }
 

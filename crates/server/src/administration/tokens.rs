@@ -1,7 +1,9 @@
 //! Tokens, by which programs call.
 
-use switchboard_kernel::Kernel;
-use switchboard_sdk::{Actions, extract::Shared, prelude::*};
+use std::sync::Arc;
+
+use switchboard_kernel::{By, Kernel, TokenTerms};
+use switchboard_sdk::{Actions, Timestamp, extract::Shared, prelude::*};
 
 use super::KernelHandle;
 
@@ -18,6 +20,12 @@ pub(super) struct Token {
     actions: Vec<String>,
     /// When it was made, in UTC.
     created_at: String,
+    /// Until when it serves, in UTC; for ever when `null`.
+    expires_at: Option<String>,
+    /// When it was last used, in UTC, to the minute or so; never when `null`.
+    last_used_at: Option<String>,
+    /// How often it may call in a second; as often as any when `null`.
+    calls_per_second: Option<u32>,
 }
 
 /// A token to be made.
@@ -33,6 +41,14 @@ pub(super) struct NewToken {
     /// What may be done with it, such as `clip:delete`, `clip:*` or `*`; whatever the caller may do when absent.
     #[serde(default)]
     actions: Option<Vec<Action>>,
+    /// Until when it serves, in UTC; for ever when absent.
+    #[serde(default)]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    expires_at: Option<Timestamp>,
+    /// How often it may call in a second; as often as any when absent.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    calls_per_second: Option<u32>,
 }
 
 /// An action, or a pattern of them.
@@ -70,15 +86,22 @@ pub(super) async fn create_token(
     if let Some(beyond) = actions.iter().find(|action| !own.allow(action)) {
         return Err(forbidden!("`{}` may not do `{beyond}`, and cannot let a token do it", ctx.actor().name));
     }
-    let (name, organization) = (new.name, new.organization);
-    let made = kernel
-        .change(async move |kernel| kernel.create_token(&name, organization.as_deref(), &actions).await)
-        .await?;
+    let made = async move |kernel: Arc<Kernel>, by: By| {
+        let (name, organization) = (new.name.as_str(), new.organization.as_deref());
+        let (expires_at, calls_per_second) = (new.expires_at, new.calls_per_second);
+        let terms = TokenTerms { name, organization, actions, account: None, expires_at, calls_per_second };
+        kernel.create_token(&by, terms).await
+    };
+    let made = kernel.change(&ctx, made).await?;
     Ok(Created(MadeToken { id: made.id, name: made.name, token: made.token }))
 }
 
-pub(super) async fn revoke_token(kernel: Shared<KernelHandle>, Path(id): Path<i64>) -> Result<NoContent> {
-    if kernel.change(async move |kernel| kernel.revoke_token(id).await).await? {
+pub(super) async fn revoke_token(
+    ctx: Context,
+    kernel: Shared<KernelHandle>,
+    Path(id): Path<i64>,
+) -> Result<NoContent> {
+    if kernel.change(&ctx, async move |kernel, by| kernel.revoke_token(&by, id).await).await? {
         Ok(NoContent)
     } else {
         Err(not_found!("there is no token {id}, or it was revoked already"))
@@ -92,8 +115,11 @@ impl Token {
             id: token.id,
             name: token.name.clone(),
             organization: organization.map(|organization| organization.slug.clone()),
-            actions: token.actor.actions.iter().map(str::to_owned).collect(),
+            actions: token.principal.actions.iter().map(str::to_owned).collect(),
             created_at: token.created_at.clone(),
+            expires_at: token.expires_at.map(|at| at.to_string()),
+            last_used_at: token.last_used().map(|at| at.to_string()),
+            calls_per_second: token.calls_per_second,
         }
     }
 }

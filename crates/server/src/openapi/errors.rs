@@ -37,6 +37,8 @@ pub(super) struct Circumstances {
     pub(super) scope: Scope,
     /// Whether the plugin is on everywhere, so that it is never "not switched on".
     pub(super) is_global: bool,
+    /// Whether anyone may call it.
+    pub(super) is_open: bool,
     pub(super) needs_permission: bool,
     pub(super) has_path_parameters: bool,
     pub(super) has_query_parameters: bool,
@@ -47,7 +49,10 @@ impl Circumstances {
     fn can_fail_as(&self, kind: Kind) -> bool {
         match kind.status {
             400 => self.scope == Scope::Root && !self.is_global,
-            403 => self.needs_permission || matches!(self.scope, Scope::Admin | Scope::Root),
+            401 => !self.is_open,
+            403 => {
+                !self.is_open && (self.needs_permission || matches!(self.scope, Scope::Admin | Scope::Root))
+            }
             404 => self.has_path_parameters || !self.is_global,
             409 => self.method != Method::Get,
             413 => self.has_body,

@@ -1,6 +1,7 @@
 //! Who may administrate, at every address, and what the OpenAPI document says of each.
 
 use std::collections::BTreeSet;
+use switchboard_kernel::By;
 
 use axum::body::Body;
 use reqwest::Method;
@@ -68,7 +69,7 @@ async fn without_a_token_that_is_known_every_address_is_401() {
     let stage = Stage::new().await;
     let (revoked, list) = (stage.token("revoked", None, &["*"]).await, stage.kernel.directory().tokens());
     let id = list.iter().find(|token| token.name == "revoked").unwrap().id;
-    stage.kernel.revoke_token(id).await.unwrap();
+    stage.kernel.revoke_token(&By::system("test"), id).await.unwrap();
     let never = format!("swb_{}", "0".repeat(64));
     for (method, address, _) in routes(&stage) {
         for token in [None, Some(""), Some("swb_"), Some(never.as_str()), Some(revoked.as_str())] {
@@ -129,9 +130,9 @@ async fn the_operator_needs_no_token_at_their_own_door() {
     assert_eq!(made.status(), 201);
     let tokens = stage.kernel.directory().tokens();
     assert!(
-        tokens
-            .iter()
-            .any(|token| token.name == "from the terminal" && token.actor.actions.allow("anything:at_all"))
+        tokens.iter().any(
+            |token| token.name == "from the terminal" && token.principal.actions.allow("anything:at_all")
+        )
     );
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use switchboard_api::Actions;
 use switchboard_capabilities::{Capabilities, SystemClock};
 use switchboard_delivery::Delivery;
-use switchboard_kernel::{HOOK_TIME, Kernel, Parts};
+use switchboard_kernel::{By, HOOK_TIME, Kernel, Parts, TokenTerms};
 use switchboard_sdk::Definition;
 use switchboard_server::{
     Options, Times,
@@ -141,7 +141,19 @@ impl Stage {
         kernel.load_plugins().await.unwrap();
         // Nothing is revoked between two stages on the same data: each has its own token.
         let name = format!("stage {}", kernel.directory().tokens().len());
-        let token = kernel.create_token(&name, None, &Actions::all()).await.unwrap().token;
+        let token = kernel
+            .create_token(
+                &By::system("test"),
+                TokenTerms {
+                    name: &name,
+                    organization: None,
+                    actions: Actions::all(),
+                    ..TokenTerms::default()
+                },
+            )
+            .await
+            .unwrap()
+            .token;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = router(Arc::clone(&kernel), Options::default());
@@ -162,7 +174,19 @@ impl Stage {
     /// A token that may do these actions, in the organization or in all.
     pub(crate) async fn token(&self, name: &str, organization: Option<&str>, actions: &[&str]) -> String {
         let actions = Actions::new(actions.iter().map(|action| (*action).to_owned()));
-        self.kernel.create_token(name, organization, &actions).await.unwrap().token
+        self.kernel
+            .create_token(
+                &By::system("test"),
+                TokenTerms {
+                    name: name,
+                    organization: organization,
+                    actions: actions.clone(),
+                    ..TokenTerms::default()
+                },
+            )
+            .await
+            .unwrap()
+            .token
     }
 
     /// The folder of plugins.

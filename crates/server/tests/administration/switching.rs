@@ -1,6 +1,7 @@
 //! `/api/admin/plugins`: what there is, and switching it on and off while the server serves.
 
 use std::sync::Arc;
+use switchboard_kernel::By;
 
 use serde_json::{Value as Json, json};
 
@@ -127,7 +128,7 @@ async fn a_request_under_way_ends_well_and_the_next_finds_the_plugin_off() {
         assert_eq!(stage.get(HELLO).await.json(200), json!({"said": "Hello"}));
         if whom.get("organization").is_some() {
             // So that the whole plugin can be switched off next.
-            stage.kernel.switch_off("choir").await.unwrap();
+            stage.kernel.switch_off(&By::system("test"), "choir").await.unwrap();
         }
     }
 }
@@ -330,7 +331,7 @@ async fn a_change_comes_to_its_end_though_whoever_asked_for_it_has_left() {
     }
     stage.direction.let_go();
     // The next change waits for the one before it.
-    stage.kernel.create_organization("next", "Next").await.unwrap();
+    stage.kernel.create_organization(&By::system("test"), "next", "Next").await.unwrap();
     assert_eq!(stage.get(HELLO).await.status, 404);
     assert_eq!(stage.direction.called(), ["greeter.on_disable", "greeter.on_enable"]);
 }

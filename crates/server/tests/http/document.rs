@@ -1,6 +1,7 @@
 //! The OpenAPI document, as it is fetched.
 
 use std::collections::HashSet;
+use switchboard_kernel::By;
 
 use reqwest::Method;
 use serde_json::Value as Json;
@@ -95,13 +96,13 @@ async fn it_is_about_what_is_loaded_now() {
     assert!(names(&first.json(200)));
     assert_eq!(unchanged().await, 304);
 
-    stage.kernel.switch_off("clips").await.unwrap();
+    stage.kernel.switch_off(&By::system("test"), "clips").await.unwrap();
     assert_eq!(unchanged().await, 200);
     let without = stage.get(DOCUMENT).await.json(200);
     assert!(!names(&without) && without.to_string().contains("/api/org/{org}/trial/parcels"));
     stage.get(crate::stage::CLIPS).await.problem(404, "not_found");
 
-    stage.kernel.switch_on("clips").await.unwrap();
+    stage.kernel.switch_on(&By::system("test"), "clips").await.unwrap();
     assert_eq!(unchanged().await, 304, "the same plugins make the same document");
     stage.get(crate::stage::CLIPS).await.expect(200);
 }

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use switchboard_api::Actions;
 use switchboard_capabilities::{Capabilities, SystemClock};
 use switchboard_delivery::Delivery;
-use switchboard_kernel::{HOOK_TIME, KERNEL_ROOM, Kernel, Parts};
+use switchboard_kernel::{By, HOOK_TIME, KERNEL_ROOM, Kernel, Parts, TokenTerms};
 use switchboard_server::{
     Options, Readiness, Times,
     administration::{KernelHandle, administration},
@@ -77,7 +77,19 @@ impl Stage {
         capabilities.attach(&kernel);
         delivery.attach(&kernel);
         kernel.load_plugins().await.unwrap();
-        let token = kernel.create_token("admin", None, &Actions::all()).await.unwrap().token;
+        let token = kernel
+            .create_token(
+                &By::system("test"),
+                TokenTerms {
+                    name: "admin",
+                    organization: None,
+                    actions: Actions::all(),
+                    ..TokenTerms::default()
+                },
+            )
+            .await
+            .unwrap()
+            .token;
 
         let readiness = Readiness::default().with("databases", {
             let store = store.clone();
@@ -148,7 +160,19 @@ impl Stage {
 
     /// A token that may do everything, in the organization or in all.
     pub(crate) async fn token(&self, name: &str, organization: Option<&str>) -> String {
-        self.kernel.create_token(name, organization, &Actions::all()).await.unwrap().token
+        self.kernel
+            .create_token(
+                &By::system("test"),
+                TokenTerms {
+                    name: name,
+                    organization: organization,
+                    actions: Actions::all(),
+                    ..TokenTerms::default()
+                },
+            )
+            .await
+            .unwrap()
+            .token
     }
 
     /// A request, still to be sent, without a token.

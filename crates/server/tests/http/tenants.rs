@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value as Json, json};
+use switchboard_kernel::By;
 
 use crate::{
     answer::Answer,
@@ -11,7 +12,7 @@ use crate::{
 /// A server with a second organization, and a token for each of the two.
 async fn two() -> (Stage, String, String) {
     let stage = Stage::new().await;
-    stage.kernel.create_organization("acme", "Acme").await.unwrap();
+    stage.kernel.create_organization(&By::system("test"), "acme", "Acme").await.unwrap();
     let (ours, theirs) =
         (stage.token("ours", Some("default")).await, stage.token("theirs", Some("acme")).await);
     (stage, ours, theirs)
@@ -73,7 +74,7 @@ async fn a_token_of_one_organization_does_not_name_another() {
 async fn a_token_for_all_organizations_says_which_as_soon_as_there_are_several() {
     let stage = Stage::new().await;
     stage.get(CLIPS).await.expect(200);
-    stage.kernel.create_organization("acme", "Acme").await.unwrap();
+    stage.kernel.create_organization(&By::system("test"), "acme", "Acme").await.unwrap();
     let asked = stage.get(CLIPS).await.detail(400);
     assert!(asked.contains("X-Organization"), "{asked}");
     for named in ["acme", "default"] {
@@ -85,9 +86,9 @@ async fn a_token_for_all_organizations_says_which_as_soon_as_there_are_several()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plugin_that_is_off_for_an_organization_is_not_there_for_it_alone() {
     let (stage, ours, theirs) = two().await;
-    stage.kernel.disable("clips", "acme").await.unwrap();
+    stage.kernel.disable(&By::system("test"), "clips", "acme").await.unwrap();
     stage.send(Method::GET, CLIPS, &theirs).await.detail(404);
     stage.send(Method::GET, CLIPS, &ours).await.expect(200);
-    stage.kernel.enable("clips", "acme").await.unwrap();
+    stage.kernel.enable(&By::system("test"), "clips", "acme").await.unwrap();
     stage.send(Method::GET, CLIPS, &theirs).await.expect(200);
 }

@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::Value as Json;
 use switchboard_api::Actions;
+use switchboard_kernel::{By, TokenTerms};
 
 use crate::{
     answer::Answer,
@@ -43,8 +44,20 @@ async fn no_operation_of_the_document_is_open_to_a_token_that_is_none() {
     ] {
         assert!(operations.contains(&(method.clone(), address.to_owned())), "{method} {address}");
     }
-    let revoked = stage.kernel.create_token("revoked", None, &switchboard_api::Actions::all()).await.unwrap();
-    assert!(stage.kernel.revoke_token(revoked.id).await.unwrap());
+    let revoked = stage
+        .kernel
+        .create_token(
+            &By::system("test"),
+            TokenTerms {
+                name: "revoked",
+                organization: None,
+                actions: switchboard_api::Actions::all(),
+                ..TokenTerms::default()
+            },
+        )
+        .await
+        .unwrap();
+    assert!(stage.kernel.revoke_token(&By::system("test"), revoked.id).await.unwrap());
     let revoked = format!("Bearer {}", revoked.token);
     let unknown = format!("Bearer swb_{}", "0".repeat(64));
     let cut = format!("Bearer {}", &stage.admin()[..stage.admin().len() - 1]);
@@ -81,9 +94,21 @@ async fn no_operation_of_the_document_is_open_to_a_token_that_is_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_revoked_from_one_request_to_the_next() {
     let stage = Stage::new().await;
-    let token = stage.kernel.create_token("short", None, &switchboard_api::Actions::all()).await.unwrap();
+    let token = stage
+        .kernel
+        .create_token(
+            &By::system("test"),
+            TokenTerms {
+                name: "short",
+                organization: None,
+                actions: switchboard_api::Actions::all(),
+                ..TokenTerms::default()
+            },
+        )
+        .await
+        .unwrap();
     stage.send(Method::GET, crate::stage::CLIPS, &token.token).await.expect(200);
-    stage.kernel.revoke_token(token.id).await.unwrap();
+    stage.kernel.revoke_token(&By::system("test"), token.id).await.unwrap();
     let refused = stage.send(Method::GET, crate::stage::CLIPS, &token.token).await.detail(401);
     assert!(refused.contains("revoked"), "{refused}");
 }
@@ -93,7 +118,20 @@ async fn a_token_does_only_what_it_was_made_for() {
     let stage = Stage::new().await;
     let clip = stage.clip(stage.admin(), "Ace").await;
     let reader = switchboard_api::Actions::new(["clip:read".to_owned()]);
-    let reader = stage.kernel.create_token("reader", None, &reader).await.unwrap().token;
+    let reader = stage
+        .kernel
+        .create_token(
+            &By::system("test"),
+            TokenTerms {
+                name: "reader",
+                organization: None,
+                actions: reader.clone(),
+                ..TokenTerms::default()
+            },
+        )
+        .await
+        .unwrap()
+        .token;
     let at = format!("{}/{clip}", crate::stage::CLIPS);
     stage.send(Method::GET, &at, &reader).await.expect(200);
     for method in [Method::DELETE, Method::PATCH, Method::PUT] {
@@ -109,7 +147,20 @@ async fn nothing_is_read_or_said_of_a_request_that_may_not_be_made() {
     let stage = Stage::new().await;
     let clip = stage.clip(stage.admin(), "Ace").await;
     let reader = switchboard_api::Actions::new(["clip:read".to_owned()]);
-    let reader = stage.kernel.create_token("reader", None, &reader).await.unwrap().token;
+    let reader = stage
+        .kernel
+        .create_token(
+            &By::system("test"),
+            TokenTerms {
+                name: "reader",
+                organization: None,
+                actions: reader.clone(),
+                ..TokenTerms::default()
+            },
+        )
+        .await
+        .unwrap()
+        .token;
     let clips = crate::stage::CLIPS;
     for (method, address) in [
         (Method::POST, clips.to_owned()),
@@ -138,7 +189,20 @@ async fn nothing_is_read_or_said_of_a_request_that_may_not_be_made() {
 async fn who_may_not_is_told_so_whatever_the_body_is() {
     let stage = Stage::new().await;
     let looks = Actions::new(["clip:read".to_owned()]);
-    let reader = stage.kernel.create_token("reader", None, &looks).await.unwrap().token;
+    let reader = stage
+        .kernel
+        .create_token(
+            &By::system("test"),
+            TokenTerms {
+                name: "reader",
+                organization: None,
+                actions: looks.clone(),
+                ..TokenTerms::default()
+            },
+        )
+        .await
+        .unwrap()
+        .token;
     for body in ["{}", "nonsense", ""] {
         let request =
             stage.ask(Method::POST, CLIPS).bearer_auth(&reader).header("content-type", "application/json");

@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use switchboard_api::{Actions, Timestamp};
+use switchboard_kernel::{By, TokenTerms};
 
 use crate::{
     answer::Answer,
@@ -60,10 +61,31 @@ async fn the_metrics_are_for_those_who_may_read_them() {
     let theirs = stage.token("theirs", Some("default")).await;
     stage.send(Method::GET, "/metrics", &theirs).await.problem(403, "forbidden");
     let other = Actions::new(["clip:read".to_owned()]);
-    let other = stage.kernel.create_token("other", None, &other).await.unwrap().token;
+    let other = stage
+        .kernel
+        .create_token(
+            &By::system("test"),
+            TokenTerms { name: "other", organization: None, actions: other.clone(), ..TokenTerms::default() },
+        )
+        .await
+        .unwrap()
+        .token;
     stage.send(Method::GET, "/metrics", &other).await.problem(403, "forbidden");
     let reader = Actions::new(["metrics:read".to_owned()]);
-    let reader = stage.kernel.create_token("reader", None, &reader).await.unwrap().token;
+    let reader = stage
+        .kernel
+        .create_token(
+            &By::system("test"),
+            TokenTerms {
+                name: "reader",
+                organization: None,
+                actions: reader.clone(),
+                ..TokenTerms::default()
+            },
+        )
+        .await
+        .unwrap()
+        .token;
     stage.send(Method::GET, "/metrics", &reader).await.expect(200);
 }
 

@@ -10,6 +10,7 @@ use std::{
 use anyhow::Context;
 use serde_json::json;
 use switchboard_api::Actions;
+use switchboard_kernel::{By, TokenTerms};
 use switchboard_server::{Times, local_router, router, serve, serve_unix};
 use tokio::{
     net::TcpListener,
@@ -134,7 +135,13 @@ async fn first_token(running: &Running) -> anyhow::Result<Option<String>> {
     if running.has_had_tokens().await? {
         return Ok(None);
     }
-    let made = running.kernel.create_token(FIRST_TOKEN, None, &Actions::all()).await;
+    let made = running
+        .kernel
+        .create_token(
+            &By::system("first start"),
+            TokenTerms { name: FIRST_TOKEN, actions: Actions::all(), ..TokenTerms::default() },
+        )
+        .await;
     Ok(Some(made.context("the first token cannot be made")?.token))
 }
 

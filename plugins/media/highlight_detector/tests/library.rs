@@ -7,6 +7,7 @@
 )]
 
 use std::{path::PathBuf, sync::Arc};
+use switchboard_testkit::kernel::By;
 
 use serde_json::{Value, json};
 use switchboard_sdk::Definition;
@@ -264,8 +265,8 @@ async fn a_long_clip_that_is_heard_before_its_answer_is_given_does_not_stay_queu
 #[tokio::test]
 async fn one_organization_may_do_without_it_while_another_has_it() {
     let stage = stage().await;
-    stage.kernel().create_organization("others", "Others").await.unwrap();
-    stage.kernel().disable("highlight_detector", "default").await.unwrap();
+    stage.kernel().create_organization(&By::system("test"), "others", "Others").await.unwrap();
+    stage.kernel().disable(&By::system("test"), "highlight_detector", "default").await.unwrap();
     let file = media("passage.flac");
 
     let without: Value = upload_for(&stage, "default", "passage.flac", &file).await.json(201);
@@ -273,7 +274,7 @@ async fn one_organization_may_do_without_it_while_another_has_it() {
     let with: Value = upload_for(&stage, "others", "passage.flac", &file).await.json(201);
     assert_eq!(with["metadata"]["highlight_count"], 1, "{with:#}");
 
-    stage.kernel().enable("highlight_detector", "default").await.unwrap();
+    stage.kernel().enable(&By::system("test"), "highlight_detector", "default").await.unwrap();
     let again: Value = upload_for(&stage, "default", "passage.flac", &file).await.json(201);
     assert_eq!(again["metadata"]["highlight_count"], 1, "{again:#}");
 }
@@ -281,9 +282,13 @@ async fn one_organization_may_do_without_it_while_another_has_it() {
 #[tokio::test]
 async fn each_organization_decides_what_a_highlight_is() {
     let stage = stage().await;
-    stage.kernel().create_organization("others", "Others").await.unwrap();
+    stage.kernel().create_organization(&By::system("test"), "others", "Others").await.unwrap();
     let config = json!({ "min_duration": 7 }).as_object().unwrap().clone();
-    stage.kernel().configure("highlight_detector", Some("others"), config).await.unwrap();
+    stage
+        .kernel()
+        .configure(&By::system("test"), "highlight_detector", Some("others"), config)
+        .await
+        .unwrap();
     let file = media("passage.flac");
     let found = |clip: Value| clip["metadata"]["highlights"][0]["duration"].as_f64().unwrap();
     assert_eq!(found(upload_for(&stage, "default", "passage.flac", &file).await.json(201)), 5.0);
@@ -301,7 +306,8 @@ async fn a_configuration_that_means_nothing_is_refused() {
         json!({ "threshold": 3 }),
     ] {
         let config = config.as_object().unwrap().clone();
-        let refused = stage.kernel().configure("highlight_detector", None, config.clone()).await;
+        let refused =
+            stage.kernel().configure(&By::system("test"), "highlight_detector", None, config.clone()).await;
         assert!(refused.is_err(), "{config:?}");
     }
 }

@@ -2,13 +2,14 @@
 
 use serde_json::{Value as Json, json};
 use switchboard_testkit::Stage;
+use switchboard_testkit::kernel::By;
 
 use crate::{CLIPS, at, create, expect_not_found, form, get, library, media_of, stored_files, upload, wav};
 
 /// A library in which `default` has clip 1 with media, beside an organization `rival`.
 async fn with_rival() -> Stage {
     let stage = library().await;
-    stage.kernel().create_organization("rival", "Rival").await.unwrap();
+    stage.kernel().create_organization(&By::system("test"), "rival", "Rival").await.unwrap();
     let fields = [("title", "Ace"), ("game_name", "Go"), ("clip_metadata", r#"{"own": 1}"#)];
     upload(&stage, &fields, &[("a.wav", &wav(1))]).await.expect(201);
     stage
@@ -86,7 +87,7 @@ async fn media_is_an_organizations_own() {
 #[tokio::test]
 async fn what_a_service_gives_is_the_organizations_own() {
     let stage = library().await;
-    stage.kernel().create_organization("rival", "Rival").await.unwrap();
+    stage.kernel().create_organization(&By::system("test"), "rival", "Rival").await.unwrap();
     let body = json!({"title": "Theirs", "file_path": "b"});
     stage.ask("POST", CLIPS).organization("rival").json(&body).send().await.expect(201);
     for service in ["clips.get", "clips.media", "clips.annotate"] {
@@ -101,7 +102,7 @@ async fn what_a_service_gives_is_the_organizations_own() {
 #[tokio::test]
 async fn an_organization_that_switched_the_plugin_off_finds_nothing() {
     let stage = with_rival().await;
-    stage.kernel().disable("clips", "rival").await.unwrap();
+    stage.kernel().disable(&By::system("test"), "clips", "rival").await.unwrap();
     let answer = stage.ask("GET", CLIPS).organization("rival").send().await;
     assert_eq!(answer.failure().kind(), "not_found");
     get(&stage, &at(1)).await;

@@ -3,6 +3,7 @@
 use futures_util::stream;
 use serde_json::{Value as Json, json};
 use switchboard_sdk::{Body, Failure, bytes::Bytes};
+use switchboard_testkit::kernel::By;
 
 use crate::{
     CLIPS, at, expect_stored_files, faults, form, get, library, media_of, stored_files, upload, wav,
@@ -178,9 +179,9 @@ async fn a_connection_that_breaks_off_leaves_nothing() {
 #[tokio::test]
 async fn an_upload_over_the_organizations_limit_leaves_nothing() {
     let stage = library().await;
-    stage.kernel().create_organization("rival", "Rival").await.unwrap();
+    stage.kernel().create_organization(&By::system("test"), "rival", "Rival").await.unwrap();
     let limit = json!({"max_media_mb": 1}).as_object().unwrap().clone();
-    stage.kernel().configure("clips", Some("default"), limit).await.unwrap();
+    stage.kernel().configure(&By::system("test"), "clips", Some("default"), limit).await.unwrap();
     let megabyte = vec![7; 1 << 20];
     upload(&stage, &[], &[("a.bin", &megabyte)]).await.expect(201);
     let more = vec![7; (1 << 20) + 1];
