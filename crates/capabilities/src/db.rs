@@ -7,7 +7,7 @@ use switchboard_api::{
     capability::{Db, Engine, Transaction},
 };
 use switchboard_delivery::prepare;
-use switchboard_store::{Error, Room, Store};
+use switchboard_store::{Error, Guest, Room, Store, Tenant};
 use tokio::sync::OnceCell;
 
 use crate::events::{Declared, Insert};
@@ -43,6 +43,17 @@ pub(crate) struct OwnTables {
     pub(crate) events: Option<Declared>,
 }
 
+impl OwnTables {
+    /// The plugin's face of the room: for an organization, only that one's rows.
+    async fn guest(&self, context: &Context) -> Result<Guest, Failure> {
+        let tenant = match &context.organization {
+            Some(organization) => Tenant::Only(organization.id.0),
+            None => Tenant::All,
+        };
+        Ok(self.room.get().await?.guest(tenant))
+    }
+}
+
 impl Db for OwnTables {
     fn engine(&self) -> Engine {
         Engine::Sqlite
@@ -50,28 +61,28 @@ impl Db for OwnTables {
 
     fn query<'a>(
         &'a self,
-        _: &'a Context,
+        context: &'a Context,
         sql: &'a str,
         params: Vec<Value>,
     ) -> BoxFuture<'a, Result<Rows, Failure>> {
-        Box::pin(async move { self.room.get().await?.guest().query(sql, params).await.map_err(failure) })
+        Box::pin(async move { self.guest(context).await?.query(sql, params).await.map_err(failure) })
     }
 
     fn execute<'a>(
         &'a self,
-        _: &'a Context,
+        context: &'a Context,
         sql: &'a str,
         params: Vec<Value>,
     ) -> BoxFuture<'a, Result<u64, Failure>> {
         Box::pin(async move {
-            let executed = self.room.get().await?.guest().execute(sql, params).await.map_err(failure)?;
+            let executed = self.guest(context).await?.execute(sql, params).await.map_err(failure)?;
             Ok(executed.rows_affected)
         })
     }
 
     fn begin<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Box<dyn Transaction>, Failure>> {
         Box::pin(async move {
-            let inner = self.room.get().await?.guest().begin().await.map_err(failure)?;
+            let inner = self.guest(context).await?.begin().await.map_err(failure)?;
             let (events, context) = (self.events.clone(), context.clone());
             Ok(Box::new(Changes { inner, events, context, said: Vec::new() }) as Box<dyn Transaction>)
         })

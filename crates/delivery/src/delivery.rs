@@ -88,7 +88,7 @@ impl Delivery {
     /// [`Error::Store`] when the room of a plugin cannot be used.
     pub async fn start(&self) -> Result<(), Error> {
         let Some(kernel) = self.shared.kernel() else { return Ok(()) };
-        let rooms = self.shared.store.rooms()?;
+        let rooms = self.shared.store.rooms().await?;
         let catalog = kernel.catalog();
         let plugins: Vec<&PluginId> =
             catalog.entries().map(|(id, _)| id).filter(|id| rooms.contains(&room_of(id))).collect();

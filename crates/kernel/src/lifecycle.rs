@@ -335,7 +335,7 @@ impl Kernel {
         let brought = self.start(plugin, shapes, recorded, serving).await;
         match (brought, saved) {
             (Ok(()), Some(saved)) => {
-                saved.discard();
+                saved.discard().await;
                 Ok(())
             }
             (Ok(()), None) => Ok(()),
@@ -577,7 +577,7 @@ impl Kernel {
 struct Saved {
     room: switchboard_store::Room,
     /// Absent when there was nothing.
-    copy: Option<std::path::PathBuf>,
+    copy: Option<switchboard_store::Saved>,
 }
 
 impl Saved {
@@ -591,15 +591,15 @@ impl Saved {
             Some(copy) => self.room.restore(copy).await?,
             None => self.room.clear().await?,
         }
-        self.discard();
+        self.discard().await;
         Ok(())
     }
 
-    fn discard(&self) {
-        if let Some(copy) = &self.copy
-            && let Err(error) = std::fs::remove_file(copy)
+    async fn discard(self) {
+        if let Some(copy) = self.copy
+            && let Err(error) = self.room.discard(copy).await
         {
-            tracing::warn!(copy = %copy.display(), "a copy that is no longer needed could not be removed: {error}");
+            tracing::warn!("a copy that is no longer needed is still there: {error}");
         }
     }
 }

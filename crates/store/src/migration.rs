@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest, Sha256};
+
 use crate::Error;
 
 /// A numbered change to a room's tables.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Migration {
     /// Its place in the sequence, from 1, without gaps.
     pub number: u32,
@@ -15,6 +17,27 @@ pub struct Migration {
     pub up: String,
     /// The statements that take it back, where that can be done.
     pub down: Option<String>,
+}
+
+/// A migration that was tried in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// Its number.
+    pub number: u32,
+    /// Its name.
+    pub name: String,
+    /// Whether it holds; if not, nothing of it was done.
+    pub success: bool,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// When, in RFC 3339, UTC.
+    pub at: String,
+}
+
+/// Of the change alone, with the line ends of any system.
+pub(crate) fn checksum(statements: &str) -> String {
+    let text = statements.replace("\r\n", "\n");
+    Sha256::digest(text.trim().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The migrations of a folder's files, given by name and text, in any order.

@@ -1,29 +1,22 @@
-//! A room: one SQLite file, and its two faces.
+//! A room, on one engine or the other, and its two faces.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use switchboard_sql::{Rows, Value};
-use tokio::runtime::Handle;
 
-use crate::authorizer::Face;
-use crate::options::Options;
-use crate::readers::{Readers, blocking};
-use crate::statement::{Executed, Outcome, Statement, Want};
-use crate::stats::Counters;
-use crate::writer::Writer;
-use crate::{Error, Stats, Transaction};
+use crate::saved::Place;
+use crate::{Alone, Applied, Error, Executed, Migration, Saved, Stats, Tenant, Transaction, sqlite};
 
-/// One SQLite file, with the host's face. Cloning it is cheap.
+/// One room, with the host's face. Cloning it is cheap.
 ///
 /// ```
-/// # use switchboard_store::{Options, Store};
+/// # use switchboard_store::{Options, Store, Tenant};
 /// # let folder = tempfile::tempdir().unwrap();
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// let store = Store::open_sqlite(folder.path(), Options::default())?;
 /// let room = store.room("clips").await?;
 /// room.execute("create table clip (id integer primary key, title text not null)", vec![]).await?;
-/// let guest = room.guest();
+/// let guest = room.guest(Tenant::All);
 /// guest.execute("insert into clip (title) values ($1)", vec!["Seven".into()]).await?;
 /// let titles: Vec<String> = guest.query("select title from clip", vec![]).await?.to().unwrap();
 /// assert_eq!(titles, ["Seven"]);
@@ -32,57 +25,36 @@ use crate::{Error, Stats, Transaction};
 /// ```
 #[derive(Clone)]
 pub struct Room {
-    pub(crate) inner: Arc<Inner>,
+    on: On,
 }
 
-/// One SQLite file, with a guest's face: it may read and write rows of tables that are not the host's, and nothing
-/// else. Cloning it is cheap.
+#[derive(Clone)]
+enum On {
+    Sqlite(sqlite::Room),
+}
+
+/// One room, with a guest's face: it may read and write rows of tables that are not the host's, those of its [`Tenant`]
+/// alone, and nothing else. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Guest {
-    room: Room,
+    on: GuestOn,
 }
 
-pub(crate) struct Inner {
-    pub(crate) name: Arc<str>,
-    /// The store's folder.
-    pub(crate) folder: PathBuf,
-    pub(crate) options: Options,
-    pub(crate) readers: Arc<Readers>,
-    pub(crate) writer: Arc<Writer>,
-    pub(crate) counters: Arc<Counters>,
-    /// Held while a copy is saved, so that two never take the same number.
-    pub(crate) saving: tokio::sync::Mutex<()>,
+#[derive(Clone)]
+enum GuestOn {
+    Sqlite(sqlite::Guest),
 }
 
 impl Room {
-    /// Opens the room's file in the folder, and makes it if there is none.
-    pub(crate) async fn open(folder: PathBuf, name: Arc<str>, options: Options) -> Result<Self, Error> {
-        let file = folder.join(format!("{name}.sqlite"));
-        let runtime = Handle::current();
-        let inner = blocking(&Arc::clone(&name), move || {
-            let counters = Arc::new(Counters::default());
-            let is_new = !file.exists();
-            let writer = Writer::open(
-                Arc::clone(&name),
-                file.clone(),
-                options.clone(),
-                Arc::clone(&counters),
-                runtime,
-            )?;
-            if is_new {
-                sync_folder(&name, &folder)?;
-            }
-            let readers = Readers::new(Arc::clone(&name), file, options.clone());
-            let saving = tokio::sync::Mutex::new(());
-            Ok(Arc::new(Inner { name, folder, options, readers, writer, counters, saving }))
-        })
-        .await?;
-        Ok(Self { inner })
+    pub(crate) fn on_sqlite(room: sqlite::Room) -> Self {
+        Self { on: On::Sqlite(room) }
     }
 
     /// The room's name.
     pub fn name(&self) -> &str {
-        &self.inner.name
+        match &self.on {
+            On::Sqlite(room) => room.name(),
+        }
     }
 
     /// The rows of a statement. One that writes (`insert … returning`) is a transaction of its own.
@@ -90,7 +62,9 @@ impl Room {
     /// # Errors
     /// Of every kind but those of migrations.
     pub async fn query(&self, sql: &str, params: Vec<Value>) -> Result<Rows, Error> {
-        self.query_as(Face::Host, sql, params).await
+        match &self.on {
+            On::Sqlite(room) => room.query(sql, params).await,
+        }
     }
 
     /// Runs a statement as a transaction of its own. When this returns, the change survives a power cut.
@@ -100,7 +74,9 @@ impl Room {
     /// # Errors
     /// Of every kind but those of migrations; then nothing of it was done.
     pub async fn execute(&self, sql: &str, params: Vec<Value>) -> Result<Executed, Error> {
-        self.execute_as(Face::Host, sql, params).await
+        match &self.on {
+            On::Sqlite(room) => room.execute(sql, params).await,
+        }
     }
 
     /// Begins a transaction, once those who asked before have had their turn.
@@ -108,56 +84,153 @@ impl Room {
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Io`].
     pub async fn begin(&self) -> Result<Transaction, Error> {
-        self.begin_as(Face::Host)
+        match &self.on {
+            On::Sqlite(room) => Ok(Transaction::on_sqlite(room.begin().await?)),
+        }
     }
 
-    /// The same room, with a guest's face.
-    pub fn guest(&self) -> Guest {
-        Guest { room: self.clone() }
+    /// The same room, with a guest's face, for a tenant.
+    pub fn guest(&self, tenant: Tenant) -> Guest {
+        match &self.on {
+            On::Sqlite(room) => Guest { on: GuestOn::Sqlite(room.guest(tenant)) },
+        }
+    }
+
+    /// Waits until no other process on the same database has this name in this room, and keeps it from them. For changes
+    /// that take more than one transaction, and for work that one process at a time may do.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database cannot be reached.
+    pub async fn alone(&self, _name: &str) -> Result<Alone, Error> {
+        match &self.on {
+            On::Sqlite(_) => Ok(Alone::on_sqlite()),
+        }
+    }
+
+    /// As [`alone`](Self::alone), but gives nothing at once when another process has the name.
+    ///
+    /// # Errors
+    /// As [`alone`](Self::alone).
+    pub async fn try_alone(&self, _name: &str) -> Result<Option<Alone>, Error> {
+        match &self.on {
+            On::Sqlite(_) => Ok(Some(Alone::on_sqlite())),
+        }
     }
 
     /// What was done in the room since it was opened.
     pub fn stats(&self) -> Stats {
-        self.inner.counters.read()
-    }
-
-    async fn query_as(&self, face: Face, sql: &str, params: Vec<Value>) -> Result<Rows, Error> {
-        let mut statement = Some(Statement::new(face, sql, params, Want::Rows));
-        let counters = &self.inner.counters;
-        match self.inner.readers.run(&mut statement).await {
-            Ok(Outcome::Writes) => {}
-            Ok(outcome) => {
-                Counters::one_more(&counters.reads);
-                return Ok(outcome.into_rows());
-            }
-            Err(error) => {
-                if matches!(error, Error::Timeout { .. }) {
-                    Counters::one_more(&counters.timeouts);
-                }
-                return Err(error);
-            }
+        match &self.on {
+            On::Sqlite(room) => room.stats(),
         }
-        let Some(statement) = statement else {
-            return Err(Error::unavailable(
-                &self.inner.name,
-                "its tables changed while a statement was read",
-            ));
-        };
-        Ok(self.inner.writer.once(statement).await?.into_rows())
     }
 
-    async fn execute_as(&self, face: Face, sql: &str, params: Vec<Value>) -> Result<Executed, Error> {
-        let statement = Statement::new(face, sql, params, Want::Count);
-        Ok(self.inner.writer.once(statement).await?.into_executed())
+    /// Applies those migrations that were not applied yet, each in a transaction of its own, and gives their number.
+    ///
+    /// One that fails is undone and recorded with its error; those before it hold, those after it are not tried. It is
+    /// tried again the next time.
+    ///
+    /// # Errors
+    /// [`Error::Migration`] when one fails, has changed since it was applied, or is no longer among those given.
+    pub async fn migrate(&self, migrations: &[Migration]) -> Result<usize, Error> {
+        match &self.on {
+            On::Sqlite(room) => room.migrate(migrations).await,
+        }
     }
 
-    fn begin_as(&self, face: Face) -> Result<Transaction, Error> {
-        Ok(Transaction::new(&self.inner, face))
+    /// Takes back the migrations above `number`, the last first, each in a transaction of its own, and gives how many.
+    ///
+    /// # Errors
+    /// [`Error::Migration`] when one fails or has no statements that take it back; those after it are taken back then.
+    pub async fn migrate_down(&self, migrations: &[Migration], number: u32) -> Result<usize, Error> {
+        match &self.on {
+            On::Sqlite(room) => room.migrate_down(migrations, number).await,
+        }
     }
 
-    pub(crate) async fn close(&self) {
-        self.inner.readers.close().await;
-        self.inner.writer.close().await;
+    /// The migrations that were tried in this room, in order.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Io`].
+    pub async fn migrations(&self) -> Result<Vec<Applied>, Error> {
+        match &self.on {
+            On::Sqlite(room) => room.migrations().await,
+        }
+    }
+
+    /// Writes a copy of the room, as it is at one moment, to a file that is not there yet. Nobody waits for it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::Full`] when it cannot be written; then there is no file.
+    pub async fn snapshot(&self, file: &Path) -> Result<(), Error> {
+        match &self.on {
+            On::Sqlite(room) => room.snapshot(file).await,
+        }
+    }
+
+    /// Keeps a copy beside the room. Whoever asked for it [discards](Self::discard) it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::Full`] when it cannot be written.
+    pub async fn save(&self) -> Result<Saved, Error> {
+        match &self.on {
+            On::Sqlite(room) => Ok(Saved(Place::File(room.save().await?))),
+        }
+    }
+
+    /// Puts a copy in place of all that is in the room, in one transaction. What is under way ends first.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] and [`Error::Io`] when the copy is not whole or cannot be read; the room is then as it was.
+    pub async fn restore(&self, saved: &Saved) -> Result<(), Error> {
+        match (&self.on, &saved.0) {
+            (On::Sqlite(room), Place::File(file)) => room.restore(file).await,
+        }
+    }
+
+    /// Removes a copy that is no longer needed.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be removed.
+    pub async fn discard(&self, saved: Saved) -> Result<(), Error> {
+        match (&self.on, saved.0) {
+            (On::Sqlite(_), Place::File(file)) => std::fs::remove_file(&file).map_err(|error| {
+                Error::io(
+                    &self.name().into(),
+                    &format!("the copy {} could not be removed", file.display()),
+                    &error,
+                )
+            }),
+        }
+    }
+
+    /// Removes everything that is in the room, in one transaction.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Unavailable`].
+    pub async fn clear(&self) -> Result<(), Error> {
+        match &self.on {
+            On::Sqlite(room) => room.clear().await,
+        }
+    }
+
+    /// Reads all of the room, and finds out whether it is whole: every page, index and reference.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] with what is wrong first.
+    pub async fn check(&self) -> Result<(), Error> {
+        match &self.on {
+            On::Sqlite(room) => room.check().await,
+        }
+    }
+
+    /// How much of the disk the room takes, in bytes.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub async fn size(&self) -> Result<u64, Error> {
+        match &self.on {
+            On::Sqlite(room) => room.size().await,
+        }
     }
 }
 
@@ -167,7 +240,9 @@ impl Guest {
     /// # Errors
     /// As [`Room::query`]; [`Error::Forbidden`] when the statement reaches for what is not the guest's.
     pub async fn query(&self, sql: &str, params: Vec<Value>) -> Result<Rows, Error> {
-        self.room.query_as(Face::Guest, sql, params).await
+        match &self.on {
+            GuestOn::Sqlite(guest) => guest.query(sql, params).await,
+        }
     }
 
     /// As [`Room::execute`].
@@ -175,7 +250,9 @@ impl Guest {
     /// # Errors
     /// As [`Room::execute`]; [`Error::Forbidden`] when the statement reaches for what is not the guest's.
     pub async fn execute(&self, sql: &str, params: Vec<Value>) -> Result<Executed, Error> {
-        self.room.execute_as(Face::Guest, sql, params).await
+        match &self.on {
+            GuestOn::Sqlite(guest) => guest.execute(sql, params).await,
+        }
     }
 
     /// As [`Room::begin`]; the transaction's statements are confined as the guest's own are.
@@ -183,25 +260,22 @@ impl Guest {
     /// # Errors
     /// As [`Room::begin`].
     pub async fn begin(&self) -> Result<Transaction, Error> {
-        self.room.begin_as(Face::Guest)
+        match &self.on {
+            GuestOn::Sqlite(guest) => Ok(Transaction::on_sqlite(guest.begin().await?)),
+        }
     }
 }
 
 impl std::fmt::Debug for Room {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Room").field(&self.inner.name).finish()
+        f.debug_tuple("Room").field(&self.name()).finish()
     }
 }
 
 impl std::fmt::Debug for Guest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Guest").field(&self.room.inner.name).finish()
+        match &self.on {
+            GuestOn::Sqlite(guest) => guest.fmt(f),
+        }
     }
-}
-
-/// Makes the names in a folder survive a power cut.
-pub(crate) fn sync_folder(room: &Arc<str>, folder: &Path) -> Result<(), Error> {
-    std::fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|error| Error::io(room, "its folder could not be written to the disk", &error))
 }

@@ -1,98 +1,97 @@
-//! A folder of rooms.
+//! A house of rooms, on one engine or the other.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use tokio::sync::OnceCell;
+use std::path::Path;
 
 use crate::options::Options;
-use crate::{Error, Room};
+use crate::{Changes, Error, Room, sqlite};
 
-/// A folder of rooms, one SQLite file each. Cloning it is cheap.
-#[derive(Clone)]
-pub struct Store {
-    inner: Arc<Inner>,
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Engine {
+    /// SQLite: a file for each room.
+    Sqlite,
 }
 
-struct Inner {
-    folder: PathBuf,
-    options: Options,
-    rooms: Mutex<HashMap<String, Arc<OnceCell<Room>>>>,
+/// A house of rooms. Cloning it is cheap.
+#[derive(Clone)]
+pub struct Store {
+    on: On,
+}
+
+#[derive(Clone)]
+enum On {
+    Sqlite(sqlite::Store),
 }
 
 impl Store {
-    /// Opens the folder, and makes it if there is none. One process at a time may have it open.
+    /// Opens a folder of rooms, one SQLite file each, and makes it if there is none. One process at a time may have it open.
     ///
     /// # Errors
     /// [`Error::Io`] when the folder cannot be made.
     pub fn open_sqlite(folder: &Path, options: Options) -> Result<Self, Error> {
-        let name: Arc<str> = folder.display().to_string().into();
-        std::fs::create_dir_all(folder)
-            .map_err(|error| Error::io(&name, "the folder could not be made", &error))?;
-        let inner = Inner { folder: folder.to_owned(), options, rooms: Mutex::default() };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { on: On::Sqlite(sqlite::Store::open(folder, options)?) })
+    }
+
+    /// Which database it is.
+    pub fn engine(&self) -> Engine {
+        match &self.on {
+            On::Sqlite(_) => Engine::Sqlite,
+        }
     }
 
     /// The room of that name, made if there is none. Names are a small letter, then small letters, digits and
     /// underscores, 64 characters at most.
     ///
     /// # Errors
-    /// [`Error::BadRoomName`]; [`Error::Io`] and [`Error::Corrupt`] when its file cannot be opened.
+    /// [`Error::BadRoomName`]; [`Error::Io`] and [`Error::Corrupt`] when it cannot be opened.
     pub async fn room(&self, name: &str) -> Result<Room, Error> {
-        if !is_room_name(name) {
-            return Err(Error::BadRoomName { name: name.to_owned() });
+        match &self.on {
+            On::Sqlite(store) => Ok(Room::on_sqlite(store.room(name).await?)),
         }
-        let cell = {
-            let mut rooms = self.inner.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-            match rooms.get(name) {
-                Some(cell) => Arc::clone(cell),
-                None => Arc::clone(rooms.entry(name.to_owned()).or_default()),
-            }
-        };
-        let open = || Room::open(self.inner.folder.clone(), name.into(), self.inner.options.clone());
-        cell.get_or_try_init(open).await.cloned()
     }
 
-    /// The names of all rooms that have a file, in order.
+    /// The names of all rooms that there are, in order.
     ///
     /// # Errors
     /// [`Error::Io`] when the folder cannot be read.
-    pub fn rooms(&self) -> Result<Vec<String>, Error> {
-        let folder: Arc<str> = self.inner.folder.display().to_string().into();
-        let cannot = |error: std::io::Error| Error::io(&folder, "the folder could not be read", &error);
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(&self.inner.folder).map_err(cannot)? {
-            let file = entry.map_err(cannot)?.file_name();
-            let name = file.to_str().and_then(|file| file.strip_suffix(".sqlite"));
-            names.extend(name.filter(|name| is_room_name(name)).map(str::to_owned));
+    pub async fn rooms(&self) -> Result<Vec<String>, Error> {
+        match &self.on {
+            On::Sqlite(store) => store.rooms(),
         }
-        names.sort_unstable();
-        Ok(names)
     }
 
-    /// Waits for what is under way, copies all that was written into the rooms' main files, and closes them.
+    /// Tells every other process on the same database that something changed. On SQLite there is none.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database cannot be reached; [`Error::TooLarge`] beyond 7,000 bytes.
+    pub async fn announce(&self, _topic: &str, _payload: &str) -> Result<(), Error> {
+        match &self.on {
+            On::Sqlite(_) => Ok(()),
+        }
+    }
+
+    /// What other processes on the same database announce from now on.
+    pub fn changes(&self) -> Changes {
+        match &self.on {
+            On::Sqlite(_) => Changes::none(),
+        }
+    }
+
+    /// Waits for what is under way, and closes all rooms. On SQLite all that was written is in their main files then.
     ///
     /// Rooms got before fail with [`Error::Unavailable`] from then on; asking for one anew opens it again.
     pub async fn close(&self) {
-        let rooms = std::mem::take(&mut *self.inner.rooms.lock().unwrap_or_else(PoisonError::into_inner));
-        for cell in rooms.into_values() {
-            // One that is being opened just now is waited for.
-            if let Ok(room) = cell.get_or_try_init(|| async { Err(()) }).await {
-                room.close().await;
-            }
+        match &self.on {
+            On::Sqlite(store) => store.close().await,
         }
     }
 }
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Store").field(&self.inner.folder).finish()
+        match &self.on {
+            On::Sqlite(store) => store.fmt(f),
+        }
     }
-}
-
-fn is_room_name(name: &str) -> bool {
-    name.len() <= 64
-        && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')
 }

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use switchboard_store::{Error, Options, Store};
+use switchboard_store::{Error, Options, Store, Tenant};
 
 #[tokio::test]
 async fn memory_without_end_is_refused_and_others_go_on() {
@@ -17,7 +17,7 @@ async fn memory_without_end_is_refused_and_others_go_on() {
     let options = Options { statement_time: Duration::from_secs(60), ..Options::default() };
     let room = Store::open_sqlite(folder.path(), options).unwrap().room("clips").await.unwrap();
     room.execute("create table clip (title text)", vec![]).await.unwrap();
-    let guest = room.guest();
+    let guest = room.guest(Tenant::All);
     let hoard = "with recursive n (x) as (select 1 union all select x + 1 from n)
                  select count(*) from (select x, zeroblob(8000000) as much from n order by much, x)";
     let error = guest.query(hoard, vec![]).await.unwrap_err();

@@ -216,7 +216,7 @@ impl Stage {
     /// Writes over every database what is none.
     pub(crate) async fn destroy_databases(&self) {
         self.store.close().await;
-        for room in self.store.rooms().unwrap() {
+        for room in self.store.rooms().await.unwrap() {
             std::fs::write(self.folder.path().join("db").join(format!("{room}.sqlite")), [7; 8192]).unwrap();
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use switchboard_store::{Error, Options, Room, Store, Synchronous};
+use switchboard_store::{Error, Options, Room, Store, Synchronous, Tenant};
 
 fn options() -> Options {
     Options { synchronous: Synchronous::Normal, ..Options::default() }
@@ -21,7 +21,7 @@ async fn room() -> (tempfile::TempDir, Store, Room) {
 }
 
 async fn add(room: &Room) -> Result<(), Error> {
-    let mut it = room.guest().begin().await?;
+    let mut it = room.guest(Tenant::All).begin().await?;
     it.execute("insert into clip (title) values ('one more')", vec![]).await?;
     it.execute("update tally set clips = clips + 1", vec![]).await?;
     it.commit().await
@@ -68,7 +68,7 @@ async fn a_snapshot_taken_while_others_write_is_of_one_moment() {
     assert_eq!(files(copies.path()).len(), 5);
     let copied = Store::open_sqlite(copies.path(), options()).unwrap();
     let mut last = 0;
-    for name in copied.rooms().unwrap() {
+    for name in copied.rooms().await.unwrap() {
         let copy = copied.room(&name).await.unwrap();
         copy.check().await.unwrap();
         let now = count(&copy).await;
@@ -134,7 +134,7 @@ async fn a_restore_brings_back_the_tables_too() {
     let (_folder, _store, room) = room().await;
     add(&room).await.unwrap();
     let copy = room.save().await.unwrap();
-    let guest = room.guest();
+    let guest = room.guest(Tenant::All);
     assert_eq!(guest.query("select * from clip", vec![]).await.unwrap().columns().len(), 2);
     room.execute("alter table clip add column length integer", vec![]).await.unwrap();
     room.execute("create table other (x)", vec![]).await.unwrap();
@@ -150,7 +150,7 @@ async fn a_cleared_room_is_empty_and_serves_on() {
     add(&room).await.unwrap();
     room.clear().await.unwrap();
     assert!(room.query("select * from sqlite_schema", vec![]).await.unwrap().is_empty());
-    assert!(room.guest().query("select * from clip", vec![]).await.is_err());
+    assert!(room.guest(Tenant::All).query("select * from clip", vec![]).await.is_err());
     room.execute("create table clip (x)", vec![]).await.unwrap();
     room.execute("insert into clip values (1)", vec![]).await.unwrap();
     room.check().await.unwrap();
@@ -167,7 +167,8 @@ async fn a_damaged_copy_is_refused_and_the_room_stays_as_it_was() {
         room.execute("insert into clip (title) values (hex(zeroblob(200)))", vec![]).await.unwrap();
     }
     room.execute("update tally set clips = 500", vec![]).await.unwrap();
-    let copy = room.save().await.unwrap();
+    let copy = folder.path().join("copy");
+    room.snapshot(&copy).await.unwrap();
     let whole = std::fs::read(&copy).unwrap();
     let mut scratched = whole.clone();
     scratched[4096 * 3..4096 * 6].fill(0xff);
@@ -180,15 +181,15 @@ async fn a_damaged_copy_is_refused_and_the_room_stays_as_it_was() {
     for (name, bytes) in damaged {
         let file = folder.path().join(name);
         std::fs::write(&file, bytes).unwrap();
-        let error = room.restore(&file).await.expect_err(name);
+        let error = room.restore(&file.into()).await.expect_err(name);
         assert!(matches!(error, Error::Corrupt { .. }), "{name}: {error:?}");
         assert_eq!(count(&room).await, 500);
     }
-    let missing = room.restore(&folder.path().join("missing")).await;
+    let missing = room.restore(&folder.path().join("missing").into()).await;
     assert!(matches!(missing, Err(Error::Io { .. })), "{missing:?}");
     add(&room).await.unwrap();
     room.check().await.unwrap();
-    room.restore(&copy).await.unwrap();
+    room.restore(&copy.into()).await.unwrap();
     assert_eq!(count(&room).await, 500);
 }
 
@@ -203,7 +204,7 @@ async fn a_room_whose_file_is_damaged_says_so() {
     assert!(matches!(store.room("Clips").await, Err(Error::BadRoomName { .. })));
     assert!(matches!(store.room("").await, Err(Error::BadRoomName { .. })));
     store.room("other").await.unwrap().execute("create table t (x)", vec![]).await.unwrap();
-    assert_eq!(store.rooms().unwrap(), ["clips", "other"]);
+    assert_eq!(store.rooms().await.unwrap(), ["clips", "other"]);
 }
 
 #[tokio::test]

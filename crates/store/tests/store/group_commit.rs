@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use switchboard_store::{Error, Options, Room, Store, Value};
+use switchboard_store::{Error, Options, Room, Store, Tenant, Value};
 
 async fn room() -> (tempfile::TempDir, Store, Room) {
     let folder = tempfile::tempdir().unwrap();
@@ -30,7 +30,7 @@ async fn writes_that_wait_together_share_a_commit_and_all_are_there() {
     let before = room.stats();
     let writes: Vec<_> = (0..1000)
         .map(|id| {
-            let guest = room.guest();
+            let guest = room.guest(Tenant::All);
             tokio::spawn(async move { guest.execute(INSERT, clip(id)).await })
         })
         .collect();
@@ -51,7 +51,7 @@ async fn one_that_fails_harms_no_other() {
     let (_folder, _store, room) = room().await;
     let writes: Vec<_> = (0..200)
         .map(|id| {
-            let guest = room.guest();
+            let guest = room.guest(Tenant::All);
             tokio::spawn(async move {
                 let result = match id % 4 {
                     0 => guest.execute("insert into clip (title) values (null)", vec![]).await,

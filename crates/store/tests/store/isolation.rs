@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use switchboard_store::{Error, Guest, Migration, Options, Room, Store, Synchronous, Value};
+use switchboard_store::{Error, Guest, Migration, Options, Room, Store, Synchronous, Tenant, Value};
 
 struct House {
     _folder: tempfile::TempDir,
@@ -27,7 +27,7 @@ async fn house_with(options: Options) -> House {
     ] {
         room.execute(sql, vec![]).await.unwrap();
     }
-    let guest = room.guest();
+    let guest = room.guest(Tenant::All);
     House { _folder: folder, store, room, guest }
 }
 

@@ -1,6 +1,6 @@
 //! Bringing tables to where their owner expects them, and back.
 
-use switchboard_store::{Error, Migration, Options, Room, Store, Synchronous};
+use switchboard_store::{Error, Migration, Options, Room, Store, Synchronous, Tenant};
 
 async fn room() -> (tempfile::TempDir, Room) {
     let folder = tempfile::tempdir().unwrap();
@@ -166,7 +166,10 @@ async fn what_migrations_need_they_may() {
     let down = "drop table clip_text; drop table clip;";
     let all = [migration(1, up, Some(down))];
     room.migrate(&all).await.unwrap();
-    let found = room.guest().query("select title from clip_text where clip_text match 'first'", vec![]).await;
+    let found = room
+        .guest(Tenant::All)
+        .query("select title from clip_text where clip_text match 'first'", vec![])
+        .await;
     assert_eq!(found.unwrap().to::<String>().unwrap(), ["the first"]);
     room.check().await.unwrap();
     assert_eq!(room.migrate_down(&all, 0).await.unwrap(), 1);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use switchboard_store::{Error, Options, Room, Store, Synchronous, Transaction};
+use switchboard_store::{Error, Options, Room, Store, Synchronous, Tenant, Transaction};
 
 #[derive(Debug, Clone)]
 enum Change {
@@ -96,7 +96,7 @@ const ALL: &str = "select key, value from pair order by key";
 async fn alone(room: &Room, change: &Change) -> Result<u64, Error> {
     let (sql, values) = change.sql();
     let values = values.into_iter().map(Into::into).collect();
-    Ok(room.guest().execute(sql, values).await?.rows_affected)
+    Ok(room.guest(Tenant::All).execute(sql, values).await?.rows_affected)
 }
 
 async fn within(transaction: &mut Transaction, change: &Change) -> Result<u64, Error> {
@@ -131,7 +131,7 @@ async fn follow(steps: Vec<Step>) {
             }
             Step::Together(changes, is_kept) => {
                 let mut inside = model.clone();
-                let mut transaction = room.guest().begin().await.unwrap();
+                let mut transaction = room.guest(Tenant::All).begin().await.unwrap();
                 for change in changes {
                     assert_eq!(within(&mut transaction, &change).await.ok(), change.apply(&mut inside));
                     let seen: Vec<(i64, i64)> = transaction.query(ALL, vec![]).await.unwrap().to().unwrap();

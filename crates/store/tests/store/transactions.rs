@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use switchboard_store::{Error, Options, Room, Store, Synchronous, Value};
+use switchboard_store::{Error, Options, Room, Store, Synchronous, Tenant, Value};
 
 async fn room_with(options: Options) -> (tempfile::TempDir, Room) {
     let folder = tempfile::tempdir().unwrap();
@@ -55,7 +55,7 @@ async fn what_is_committed_is_there_and_what_is_dropped_is_not() {
 #[tokio::test]
 async fn it_reads_what_it_wrote() {
     let (_folder, room) = room().await;
-    let mut it = room.guest().begin().await.unwrap();
+    let mut it = room.guest(Tenant::All).begin().await.unwrap();
     it.execute(INSERT, titled("a")).await.unwrap();
     let seen: Vec<String> = it.query("select title from clip", vec![]).await.unwrap().to().unwrap();
     assert_eq!(seen, ["a"]);
@@ -99,7 +99,7 @@ async fn many_at_once_lose_no_update() {
     let before = room.stats();
     let all: Vec<_> = (0..100)
         .map(|_| {
-            let guest = room.guest();
+            let guest = room.guest(Tenant::All);
             tokio::spawn(async move {
                 let mut it = guest.begin().await.unwrap();
                 let is: Vec<String> = it.query("select title from clip", vec![]).await.unwrap().to().unwrap();
@@ -135,7 +135,7 @@ async fn one_that_holds_for_too_long_is_undone_and_the_next_goes_on() {
 #[tokio::test]
 async fn one_whose_statement_never_ends_is_undone_and_the_next_goes_on() {
     let (_folder, room) = room_with(hasty()).await;
-    let mut slow = room.guest().begin().await.unwrap();
+    let mut slow = room.guest(Tenant::All).begin().await.unwrap();
     slow.execute(INSERT, titled("slow")).await.unwrap();
     let late = slow.execute(ENDLESS, vec![]).await.unwrap_err();
     assert!(matches!(late, Error::Timeout { what: "a transaction", .. }), "{late:?}");
@@ -167,7 +167,7 @@ async fn a_write_that_is_stopped_ends_its_transaction_and_a_read_does_not() {
 #[tokio::test]
 async fn a_statement_that_fails_is_undone_by_itself() {
     let (_folder, room) = room().await;
-    let mut it = room.guest().begin().await.unwrap();
+    let mut it = room.guest(Tenant::All).begin().await.unwrap();
     it.execute(INSERT, titled("a")).await.unwrap();
     for sql in [
         "insert into clip (title) values ('half'), (null)",
@@ -186,7 +186,7 @@ async fn a_statement_that_fails_is_undone_by_itself() {
 #[tokio::test]
 async fn one_that_undoes_itself_by_sql_has_ended() {
     let (_folder, room) = room().await;
-    let mut it = room.guest().begin().await.unwrap();
+    let mut it = room.guest(Tenant::All).begin().await.unwrap();
     it.execute(INSERT, titled("a")).await.unwrap();
     let error = it.execute("insert or rollback into clip (title) values (null)", vec![]).await.unwrap_err();
     assert!(matches!(error, Error::Constraint { .. }), "{error:?}");
@@ -201,7 +201,7 @@ async fn a_guests_transaction_carries_what_the_host_notes_in_it() {
     let (_folder, room) = room().await;
     let note = "insert into _switchboard_outbox values ($1)";
     for is_kept in [true, false] {
-        let mut it = room.guest().begin().await.unwrap();
+        let mut it = room.guest(Tenant::All).begin().await.unwrap();
         it.execute(INSERT, titled("a")).await.unwrap();
         assert!(matches!(it.execute(note, titled("forged")).await, Err(Error::Forbidden { .. })));
         it.execute_as_host(note, titled("clip.added")).await.unwrap();

@@ -144,7 +144,7 @@ async fn copy_everything(
 ) -> anyhow::Result<usize> {
     gather_blobs(&data.blobs(), &staging.blobs())?;
     let store = Store::open_sqlite(&data.databases(), StoreOptions::default())?;
-    let rooms = store.rooms()?;
+    let rooms = store.rooms().await?;
     create_private(&staging.databases())
         .with_context(|| format!("{} cannot be made", staging.databases().display()))?;
     let bar = output.progress(rooms.len() as u64, false).with_message("copying databases");
@@ -197,7 +197,7 @@ fn gather_blobs(from: &Path, to: &Path) -> anyhow::Result<()> {
 /// Names the first that is not whole.
 pub(crate) async fn check(databases: &Path, output: &Output) -> anyhow::Result<()> {
     let store = Store::open_sqlite(databases, StoreOptions::default())?;
-    let rooms = store.rooms()?;
+    let rooms = store.rooms().await?;
     let bar = output.progress(rooms.len() as u64, false).with_message("checking databases");
     for name in &rooms {
         store.room(name).await?.check().await?;

@@ -198,9 +198,11 @@ async fn databases(folder: &DataFolder, is_free: bool, examination: &mut Examina
         }
         return;
     }
-    let opened =
-        Store::open_sqlite(&path, StoreOptions::default()).and_then(|store| Ok((store.rooms()?, store)));
-    let (rooms, store) = match opened {
+    let opened = async {
+        let store = Store::open_sqlite(&path, StoreOptions::default())?;
+        Ok::<_, switchboard_store::Error>((store.rooms().await?, store))
+    };
+    let (rooms, store) = match opened.await {
         Ok(opened) => opened,
         Err(error) => {
             examination.wanting("databases", error.to_string(), "correct the permissions of the folder");
@@ -296,7 +298,7 @@ async fn loaded_on_a_copy(folder: &DataFolder) -> anyhow::Result<Found> {
     create_private(&copies.databases())?;
     if folder.databases().is_dir() {
         let store = Store::open_sqlite(&folder.databases(), StoreOptions::default())?;
-        for name in store.rooms()? {
+        for name in store.rooms().await? {
             let copy = copies.databases().join(format!("{name}.sqlite"));
             store.room(&name).await?.snapshot(&copy).await?;
         }

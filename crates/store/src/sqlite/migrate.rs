@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use sha2::{Digest, Sha256};
 
-use crate::authorizer::{Face, RESERVED};
-use crate::link::Link;
-use crate::{Error, Migration, Room};
+use super::authorizer::Face;
+use super::link::Link;
+use super::room::Room;
+use crate::migration::{Applied, checksum};
+use crate::name::RESERVED;
+use crate::{Error, Migration};
 
 /// How long one migration may take.
 const MIGRATION_TIME: Duration = Duration::from_secs(600);
@@ -21,21 +23,6 @@ const TABLE: &str = "create table if not exists _switchboard_migration (
     at text not null
 ) strict";
 
-/// A migration that was tried in a room.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Applied {
-    /// Its number.
-    pub number: u32,
-    /// Its name.
-    pub name: String,
-    /// Whether it holds; if not, nothing of it was done.
-    pub success: bool,
-    /// Why it failed.
-    pub error: Option<String>,
-    /// When, in RFC 3339, UTC.
-    pub at: String,
-}
-
 impl Room {
     /// Applies those migrations that were not applied yet, each in a transaction of its own, and gives their number.
     ///
@@ -44,7 +31,7 @@ impl Room {
     ///
     /// # Errors
     /// [`Error::Migration`] when one fails, has changed since it was applied, or is no longer among those given.
-    pub async fn migrate(&self, migrations: &[Migration]) -> Result<usize, Error> {
+    pub(crate) async fn migrate(&self, migrations: &[Migration]) -> Result<usize, Error> {
         let migrations = migrations.to_vec();
         self.inner.writer.alone(move |link| up(link, &migrations)).await
     }
@@ -53,7 +40,7 @@ impl Room {
     ///
     /// # Errors
     /// [`Error::Migration`] when one fails or has no statements that take it back; those after it are taken back then.
-    pub async fn migrate_down(&self, migrations: &[Migration], number: u32) -> Result<usize, Error> {
+    pub(crate) async fn migrate_down(&self, migrations: &[Migration], number: u32) -> Result<usize, Error> {
         let migrations = migrations.to_vec();
         self.inner.writer.alone(move |link| down(link, &migrations, number)).await
     }
@@ -62,7 +49,7 @@ impl Room {
     ///
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Io`].
-    pub async fn migrations(&self) -> Result<Vec<Applied>, Error> {
+    pub(crate) async fn migrations(&self) -> Result<Vec<Applied>, Error> {
         self.inner
             .writer
             .alone(|link| Ok(recorded(link)?.into_iter().map(|record| record.applied).collect()))
@@ -164,7 +151,7 @@ fn reserved(link: &Link) -> Result<Vec<String>, Error> {
 fn agrees(link: &Link, record: &Record, migrations: &[Migration]) -> Result<(), Error> {
     let Applied { number, name, .. } = &record.applied;
     let why = match migrations.iter().find(|migration| migration.number == *number) {
-        Some(migration) if checksum(migration) == record.checksum => return Ok(()),
+        Some(migration) if checksum(&migration.up) == record.checksum => return Ok(()),
         Some(_) => {
             "its file has changed since it was applied. Put it back as it was, and write the change as a new one"
         }
@@ -191,7 +178,7 @@ fn reason(error: &Error) -> String {
 fn record(connection: &Connection, migration: &Migration, error: Option<&str>) -> rusqlite::Result<()> {
     let sql = "insert or replace into _switchboard_migration (number, name, checksum, success, error, at)
                values (?1, ?2, ?3, ?4, ?5, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))";
-    let checksum = checksum(migration);
+    let checksum = checksum(&migration.up);
     connection
         .execute(sql, params![migration.number, migration.name, checksum, error.is_none(), error])
         .map(drop)
@@ -218,10 +205,4 @@ fn recorded(link: &Link) -> Result<Vec<Record>, Error> {
         })?;
         records.collect()
     })
-}
-
-/// Of the change alone, with the line ends of any system.
-fn checksum(migration: &Migration) -> String {
-    let text = migration.up.replace("\r\n", "\n");
-    Sha256::digest(text.trim().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -8,17 +8,11 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, StatementStatus, ToSql};
 use switchboard_sql::{Rows, Value};
 
-use crate::authorizer::Face;
+use super::authorizer::Face;
+use crate::Executed;
 
 /// How much one query may give, in bytes of memory.
 const RESULT_BYTES: usize = 64 << 20;
-
-/// What a writing statement did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Executed {
-    /// How many rows it inserted, updated or deleted itself; those that triggers touched are not counted.
-    pub rows_affected: u64,
-}
 
 /// A statement to be run, with all it needs.
 #[derive(Debug)]

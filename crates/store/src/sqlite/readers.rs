@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
+use super::link::{Link, Purpose};
+use super::statement::{Outcome, Statement};
 use crate::Error;
-use crate::link::{Link, Purpose};
 use crate::options::Options;
-use crate::statement::{Outcome, Statement};
 
 /// How long a statement may keep the thread that serves everybody; one that takes longer begins again on a thread
 /// that may block.

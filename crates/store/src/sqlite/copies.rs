@@ -6,18 +6,18 @@ use std::sync::Arc;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
+use super::authorizer::Face;
+use super::link::{Link, Purpose};
+use super::readers::blocking;
+use super::room::{Room, sync_folder};
 use crate::Error;
-use crate::authorizer::Face;
-use crate::link::{Link, Purpose};
-use crate::readers::blocking;
-use crate::room::{Room, sync_folder};
 
 impl Room {
     /// Writes a copy of the room, as it is at one moment, to a file that is not there yet. Nobody waits for it.
     ///
     /// # Errors
     /// [`Error::Io`] and [`Error::Full`] when it cannot be written; then there is no file.
-    pub async fn snapshot(&self, file: &Path) -> Result<(), Error> {
+    pub(crate) async fn snapshot(&self, file: &Path) -> Result<(), Error> {
         let (inner, file) = (Arc::clone(&self.inner), file.to_owned());
         blocking(&self.inner.name, move || {
             let name = &inner.name;
@@ -53,7 +53,7 @@ impl Room {
     ///
     /// # Errors
     /// As [`snapshot`](Self::snapshot).
-    pub async fn save(&self) -> Result<PathBuf, Error> {
+    pub(crate) async fn save(&self) -> Result<PathBuf, Error> {
         let _saving = self.inner.saving.lock().await;
         let named = |number: u32| self.inner.folder.join(format!("{}.copy-{number}", self.inner.name));
         let Some(free) = (1..=u32::MAX).map(named).find(|copy| !copy.exists()) else {
@@ -67,7 +67,7 @@ impl Room {
     ///
     /// # Errors
     /// [`Error::Corrupt`] and [`Error::Io`] when the copy is not whole or cannot be read; the room is then as it was.
-    pub async fn restore(&self, copy: &Path) -> Result<(), Error> {
+    pub(crate) async fn restore(&self, copy: &Path) -> Result<(), Error> {
         let (name, copy) = (Arc::clone(&self.inner.name), copy.to_owned());
         // Looked through before the writer is asked for, so that nobody waits for that.
         let from = blocking(&self.inner.name, move || {
@@ -85,7 +85,7 @@ impl Room {
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Unavailable`].
-    pub async fn clear(&self) -> Result<(), Error> {
+    pub(crate) async fn clear(&self) -> Result<(), Error> {
         let name = Arc::clone(&self.inner.name);
         self.overwrite(move || {
             Connection::open_in_memory()
@@ -98,7 +98,7 @@ impl Room {
     ///
     /// # Errors
     /// [`Error::Corrupt`] with what is wrong first.
-    pub async fn check(&self) -> Result<(), Error> {
+    pub(crate) async fn check(&self) -> Result<(), Error> {
         let inner = Arc::clone(&self.inner);
         blocking(&self.inner.name, move || {
             let file = inner.folder.join(format!("{}.sqlite", inner.name));
@@ -112,7 +112,7 @@ impl Room {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub async fn size(&self) -> Result<u64, Error> {
+    pub(crate) async fn size(&self) -> Result<u64, Error> {
         let inner = Arc::clone(&self.inner);
         blocking(&self.inner.name, move || {
             let mut bytes = 0;

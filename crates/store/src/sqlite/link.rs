@@ -10,11 +10,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
+use super::authorizer::{Face, Worn};
+use super::functions;
+use super::statement::{Columns, Fault, Outcome, Statement, Want, bind, collect};
 use crate::Error;
-use crate::authorizer::{Face, Worn};
-use crate::functions;
 use crate::options::{Options, VALUE_BYTES};
-use crate::statement::{Columns, Fault, Outcome, Statement, Want, bind, collect};
 
 /// The longest text of a statement, in bytes.
 const STATEMENT_BYTES: usize = 100 << 10;

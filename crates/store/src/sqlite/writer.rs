@@ -21,11 +21,11 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::authorizer::Face;
+use super::link::{Link, Purpose};
+use super::statement::{Outcome, Statement};
 use crate::Error;
-use crate::authorizer::Face;
-use crate::link::{Link, Purpose};
 use crate::options::Options;
-use crate::statement::{Outcome, Statement};
 use crate::stats::Counters;
 
 /// How many jobs one commit carries at most.

@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
-/// How the names of the host's own tables in a room begin; guests and migrations cannot touch them.
-pub const RESERVED: &str = "_switchboard_";
+use crate::name::RESERVED;
 
 /// On whose behalf a statement runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
