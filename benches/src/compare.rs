@@ -129,6 +129,9 @@ fn switchboard(binary: &Path, data: &Path) -> anyhow::Result<Rival> {
     let made: serde_json::Value = serde_json::from_slice(&made.stdout)?;
     let token =
         made.get("token").and_then(|token| token.as_str()).context("no token in the answer")?.to_owned();
+    // Limits that are counted and never met.
+    let limits = "[rate_limits]\ntoken = 1000000\norganization = 1000000\n";
+    std::fs::write(data.join("switchboard.toml"), limits)?;
     let address = free_address()?;
     let mut command = serve(binary, data, address);
     command.env("DISABLED_PLUGINS", "highlight_detector");

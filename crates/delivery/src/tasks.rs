@@ -470,7 +470,7 @@ async fn do_it(snapshot: &Snapshot, plugin: &Arc<Loaded>, caller: Caller, queued
     };
     let (name, run) = (queued.task.clone(), queued.run.clone());
     let call = Call::Task(TaskCall { name, run, payload, attempt: queued.attempt });
-    let terms = Terms { permission: None, time: Some(Duration::from_secs(task.timeout_seconds)) };
+    let terms = Terms { time: Some(Duration::from_secs(task.timeout_seconds)), ..Terms::default() };
     match attempt(snapshot, plugin, caller, terms, call).await {
         Ok(_) => How::Well,
         Err(Unanswered::NoRoom(failure)) => How::NoRoom(failure),

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use switchboard_api::{AccountId, Actions, ActorKind, Organization, OrganizationId, Timestamp, Value};
 use switchboard_store::Room;
 
-use crate::{audit::Change, error::Error, principal::Principal};
+use crate::{audit::Change, error::Error, pace::Rate, principal::Principal};
 
 /// What every token begins with, so that people and scanners recognise one.
 pub const TOKEN_PREFIX: &str = "swb_";
@@ -25,6 +25,8 @@ pub struct Directory {
     /// Positions among the organizations.
     by_id: HashMap<OrganizationId, usize>,
     by_slug: HashMap<String, usize>,
+    /// Of those that have one of their own.
+    rates: HashMap<OrganizationId, Rate>,
     tokens: HashMap<[u8; 32], Arc<Token>>,
 }
 
@@ -135,6 +137,7 @@ impl Directory {
             let principal = Principal {
                 account: row.account_id,
                 is_administrator: row.account_id.is_none(),
+                rate: row.calls_per_second.and_then(Rate::steady),
                 ..Principal::free(ActorKind::Token, row.name.as_str().into(), actions, organization)
             };
             let known =
@@ -156,7 +159,8 @@ impl Directory {
         let by_id = organizations.iter().enumerate().map(|(position, it)| (it.id, position)).collect();
         let by_slug =
             organizations.iter().enumerate().map(|(position, it)| (it.slug.clone(), position)).collect();
-        Ok(Self { organizations, by_id, by_slug, tokens: by_hash })
+        let rates = read_rates(room).await?;
+        Ok(Self { organizations, by_id, by_slug, rates, tokens: by_hash })
     }
 
     /// The organizations, oldest first.
@@ -174,6 +178,11 @@ impl Directory {
         self.organizations.get(*self.by_slug.get(slug)?)
     }
 
+    /// How often an organization may be called for, if that is its own: `calls_per_second` of its settings.
+    pub fn rate(&self, id: OrganizationId) -> Option<Rate> {
+        self.rates.get(&id).copied()
+    }
+
     /// The token of that text, if it is one and was not revoked.
     ///
     /// Found by its hash, so that how long this takes tells nothing about the text.
@@ -187,6 +196,24 @@ impl Directory {
         tokens.sort_by_key(|token| token.id);
         tokens
     }
+}
+
+async fn read_rates(room: &Room) -> Result<HashMap<OrganizationId, Rate>, Error> {
+    #[derive(Deserialize)]
+    struct SettingsRow {
+        id: OrganizationId,
+        settings: String,
+    }
+    #[derive(Deserialize)]
+    struct Settings {
+        calls_per_second: Option<u32>,
+    }
+    let rows = room.query("select id, settings from organization where settings <> '{}'", vec![]).await?;
+    let rates = rows.to::<SettingsRow>()?.into_iter().filter_map(|row| {
+        let settings: Settings = serde_json::from_str(&row.settings).ok()?;
+        Some((row.id, settings.calls_per_second.and_then(Rate::steady)?))
+    });
+    Ok(rates.collect())
 }
 
 /// Makes an organization; gives its number.

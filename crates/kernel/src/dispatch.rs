@@ -6,7 +6,7 @@
 use std::{
     net::IpAddr,
     panic::AssertUnwindSafe,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, OnceLock, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -18,7 +18,7 @@ use switchboard_manifest::OnFilterFailure;
 
 use crate::{
     loaded::Loaded,
-    pace::is_paced,
+    pace::{Allowance, is_paced},
     snapshot::{FilterPoint, Participant, Snapshot},
 };
 
@@ -72,6 +72,8 @@ pub struct Terms<'a> {
     pub permission: Option<&'a str>,
     /// How long it may take; the plugin's `limits.call_ms` when absent.
     pub time: Option<Duration>,
+    /// Where it is noted what the plugin's pace leaves to the organization, if it has one.
+    pub left: Option<&'a OnceLock<Allowance>>,
 }
 
 /// Why a call came to nothing.
@@ -130,7 +132,7 @@ pub async fn attempt(
         .into());
     }
     let _place = Place::take(plugin).map_err(Unanswered::NoRoom)?;
-    keep_pace(plugin, &caller, call.kind())?;
+    keep_pace(plugin, &caller, call.kind(), terms.left)?;
     Ok(run(plugin, caller, terms, call).await?)
 }
 
@@ -161,11 +163,21 @@ pub fn permit(
 }
 
 /// Refuses a call beyond those that the plugin takes in a second for the organization.
-fn keep_pace(plugin: &Loaded, caller: &Caller, kind: CallKind) -> Result<(), Failure> {
-    let Some(pace) = plugin.pace.as_ref().filter(|_| is_paced(kind)) else { return Ok(()) };
+fn keep_pace(
+    plugin: &Loaded,
+    caller: &Caller,
+    kind: CallKind,
+    left: Option<&OnceLock<Allowance>>,
+) -> Result<(), Failure> {
+    let Some(rate) = plugin.rate.filter(|_| is_paced(kind)) else { return Ok(()) };
     let organization = caller.organization.as_deref();
-    pace.take(organization.map(|organization| organization.id)).map_err(|after| {
-        let (id, most) = (plugin.id(), pace.most());
+    let taken = plugin.pace.take(&organization.map(|organization| organization.id), rate);
+    if let (Some(left), Ok(allowance) | Err(allowance)) = (left, taken) {
+        // The first note is this call's; there is no other.
+        let _ = left.set(allowance);
+    }
+    taken.map(drop).map_err(|Allowance { after, .. }| {
+        let (id, most) = (plugin.id(), rate.per_second());
         let whom = match organization {
             Some(organization) => format!("organization `{}`", organization.slug),
             None => "global scope".to_owned(),
@@ -296,7 +308,7 @@ async fn pass(
     payload: &Payload,
 ) -> Result<Option<Payload>, Failure> {
     let call = Call::Filter(FilterCall { name: point.to_owned(), payload: payload.clone() });
-    let terms = Terms { permission: None, time: participant.timeout_ms.map(Duration::from_millis) };
+    let terms = Terms { time: participant.timeout_ms.map(Duration::from_millis), ..Terms::default() };
     let Reply::Payload(changed) =
         dispatch(snapshot, &participant.plugin, Caller::within(context), terms, call).await?
     else {

@@ -42,6 +42,7 @@ pub use kernel::{KERNEL_ROOM, Kernel, Parts, room_of};
 pub use lifecycle::HOOK_TIME;
 pub use loaded::Loaded;
 pub use measure::{BUCKETS, Counted, Measures};
+pub use pace::{Allowance, Pace, Rate, Ticks};
 pub use ports::{Hosts, Loader};
 pub use principal::Principal;
 pub use registrations::{NewRegistration, Registration, RegistrationChange, RegistrationSetting, Switched};

@@ -24,7 +24,7 @@ use crate::{
     kernel::{Kernel, room_of},
     loaded::{EnabledIn, Loaded},
     measure::Measures,
-    pace::Pace,
+    pace::{Pace, Ticks, declared},
     resolve::{Candidate, Resolution, resolve},
     settings::Settings,
     shape::{RouteShape, Rules},
@@ -367,7 +367,8 @@ impl Kernel {
             shapes,
             points,
             running: AtomicU32::new(0),
-            pace: Pace::of(&manifest.limits),
+            rate: declared(&manifest.limits),
+            pace: Pace::new(Ticks::default()),
             measures: Measures::default(),
         });
         let id = manifest.id.clone();
@@ -489,7 +490,7 @@ impl Kernel {
             return Ok(());
         }
         let caller = Caller::system(organization.cloned(), format!("{}-{}", name.as_str(), plugin.id()));
-        let terms = Terms { permission: None, time: Some(self.hook_time) };
+        let terms = Terms { time: Some(self.hook_time), ..Terms::default() };
         let reply = dispatch(&self.snapshot(), plugin, caller, terms, Call::Lifecycle(hook)).await;
         reply.map(|_| ()).map_err(|failure| {
             Error::Refused(format!("`{}` of plugin `{}` failed: {failure}", name.as_str(), plugin.id()))

@@ -10,7 +10,7 @@ use switchboard_manifest::{Manifest, PluginId};
 
 use crate::{
     measure::Measures,
-    pace::Pace,
+    pace::{Pace, Rate},
     shape::{RouteShape, Rules},
 };
 
@@ -22,7 +22,9 @@ pub struct Loaded {
     /// What passes through each of its filter points, where it says.
     pub(crate) points: Vec<Option<Rules>>,
     pub(crate) running: AtomicU32,
-    pub(crate) pace: Option<Pace>,
+    /// How often each organization may call it, if it says.
+    pub(crate) rate: Option<Rate>,
+    pub(crate) pace: Pace<Option<OrganizationId>>,
     pub(crate) measures: Measures,
 }
 

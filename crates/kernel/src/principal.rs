@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use switchboard_api::{AccountId, Actions, Actor, ActorKind, Organization, OrganizationId, Standing};
 
-use crate::{error::Error, kernel::Kernel};
+use crate::{error::Error, kernel::Kernel, pace::Rate};
 
 /// Who calls, before it is known for which organization: what a session, or a token, says.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct Principal {
     pub is_administrator: bool,
     /// The global administrator who acts as this person, if one does.
     pub impersonator: Option<Arc<str>>,
+    /// How often it may call, if that is its own; as often as any when absent.
+    pub rate: Option<Rate>,
 }
 
 impl Principal {
@@ -44,7 +46,8 @@ impl Principal {
         actions: Actions,
         bound_to: Option<OrganizationId>,
     ) -> Self {
-        Self { kind, name, account: None, actions, bound_to, is_administrator: true, impersonator: None }
+        let (account, impersonator, rate) = (None, None, None);
+        Self { kind, name, account, actions, bound_to, is_administrator: true, impersonator, rate }
     }
 
     /// Whether it is not known who it is.

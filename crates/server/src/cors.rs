@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Method, header};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use crate::request_id;
+use crate::{rate_limits, request_id};
 
 /// How long a browser may remember what was allowed.
 const REMEMBERED: Duration = Duration::from_secs(600);
@@ -34,6 +34,8 @@ pub(crate) fn layer(origins: &[String]) -> CorsLayer {
             header::ETAG,
             header::CONTENT_RANGE,
             header::RETRY_AFTER,
+            rate_limits::POLICY,
+            rate_limits::LEFT,
             HeaderName::from_static("x-total-count"),
         ])
         .max_age(REMEMBERED)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::readiness::Readiness;
+use crate::{client_address::Proxies, rate_limits::RateLimits, readiness::Readiness};
 
 /// What the operator decides about HTTP. The defaults are safe on a laptop and on a server.
 #[derive(Debug, Clone)]
@@ -17,6 +17,10 @@ pub struct Options {
     pub idle_time: Duration,
     /// Web origins whose scripts may call the API, such as `http://localhost:5173`.
     pub cors_origins: Vec<String>,
+    /// How often callers may ask.
+    pub rate_limits: RateLimits,
+    /// The proxies whose word counts on from where a request comes.
+    pub proxies: Proxies,
     /// What must be well for `/readyz` to say so.
     pub readiness: Readiness,
 }
@@ -29,6 +33,8 @@ impl Default for Options {
             request_time: Duration::from_secs(30),
             idle_time: Duration::from_secs(30),
             cors_origins: vec!["tauri://localhost".to_owned(), "http://localhost:5173".to_owned()],
+            rate_limits: RateLimits::default(),
+            proxies: Proxies::default(),
             readiness: Readiness::default(),
         }
     }

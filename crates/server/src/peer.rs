@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
-/// The address at the other end of the connection, as an extension of the request. None is set for a Unix socket.
+/// The client's address, as an extension of the request: the other end of the connection, or whom a trusted proxy there
+/// names. None is set for a Unix socket.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);

@@ -3,19 +3,20 @@
 //! An address that nobody answers is 404 also without a token: the OpenAPI document names every address to everybody, so
 //! that nothing is given away. One that somebody answers is 401 without a token, whatever else is wrong.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::{extract::Request, response::Response};
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
-use switchboard_api::{Failure, Reply, Standing};
-use switchboard_kernel::{Caller, Found, NotFound, Snapshot, Terms, dispatch, permit};
+use switchboard_api::{ActorKind, Failure, Reply, Standing};
+use switchboard_kernel::{Allowance, Caller, Found, NotFound, Snapshot, Terms, dispatch, permit};
 use switchboard_manifest::{Access, ErrorShape, Method, Scope};
 
 use crate::{
     incoming::Incoming,
     peer::Peer,
     problem::Problem,
+    rate_limits::{Limit, Tightest},
     request::{self, NoCall},
     request_id::RequestId,
     response::{Waiting, response},
@@ -36,8 +37,12 @@ pub(crate) async fn plugin_route(server: &Server, request: Request, id: RequestI
     match find(&snapshot, &parts) {
         Ok(found) => {
             let shape = found.address.errors;
-            let answer = answer(server, &snapshot, found, parts, incoming, &id).await;
-            answer.unwrap_or_else(|problem| problem.into_response(shape, &id))
+            let mut tightest = Tightest::default();
+            let asked = Asked { parts, incoming, id: &id };
+            let answer = answer(server, &snapshot, found, asked, &mut tightest).await;
+            let mut response = answer.unwrap_or_else(|problem| problem.into_response(shape, &id));
+            tightest.tell(response.headers_mut());
+            response
         }
         Err(problem) => problem.into_response(ErrorShape::Problem, &id),
     }
@@ -63,21 +68,37 @@ fn find(snapshot: &Snapshot, parts: &Parts) -> Result<Found, Problem> {
     })
 }
 
+/// What is asked.
+struct Asked<'a> {
+    parts: Parts,
+    incoming: Incoming,
+    id: &'a RequestId,
+}
+
 async fn answer(
     server: &Server,
     snapshot: &Snapshot,
     found: Found,
-    parts: Parts,
-    incoming: Incoming,
-    id: &RequestId,
+    asked: Asked<'_>,
+    tightest: &mut Tightest,
 ) -> Result<Response, Problem> {
+    let Asked { parts, incoming, id } = asked;
     let Found { address, mut params } = found;
     let plugin = &address.plugin;
     let directory = server.kernel.directory();
+    let from = parts.extensions.get::<Peer>().map(|peer| peer.0);
     let principal = match address.access {
-        Access::Known => server.door.identify(&parts.headers, &server.kernel, &directory)?,
-        Access::Anyone => server.door.identify_or_anyone(&parts.headers, &server.kernel, &directory)?,
+        Access::Known => server.door.identify(&parts.headers, &server.kernel, &directory),
+        Access::Anyone => server.door.identify_or_anyone(&parts.headers, &server.kernel, &directory),
     };
+    let principal = match principal {
+        Ok(principal) => principal,
+        Err(problem) => {
+            server.limiter.address(from, tightest)?;
+            return Err(problem);
+        }
+    };
+    server.limiter.caller(&principal, from, tightest)?;
     let in_path = (address.scope == Scope::Organization).then(|| take_organization(&mut params)).flatten();
     let organization =
         tenant::organization(&address, in_path.as_deref(), &parts.headers, &principal, &directory)?;
@@ -86,6 +107,9 @@ async fn answer(
     if let (Standing::Stranger, Some(organization)) = (&actor.standing, &organization) {
         // One that exists for others is as unknown as one that does not exist.
         return Err(tenant::no_such_organization(&organization.slug));
+    }
+    if let Some(organization) = organization.as_deref().filter(|_| actor.kind != ActorKind::System) {
+        server.limiter.organization(organization, directory.rate(organization.id), tightest)?;
     }
 
     let of = |failure: Failure| Problem::of(failure, plugin.id().as_str(), id);
@@ -107,8 +131,11 @@ async fn answer(
     let waiting = Waiting::default();
     let caller =
         Caller { organization, actor, from, trace: Arc::clone(&id.0), stop: waiting.0.clone(), depth: 0 };
-    let terms = Terms { permission, time: None };
-    match dispatch(snapshot, plugin, caller, terms, call).await {
+    let left = OnceLock::new();
+    let terms = Terms { permission, left: Some(&left), ..Terms::default() };
+    let answered = dispatch(snapshot, plugin, caller, terms, call).await;
+    let of_plugin = left.get().inspect(|left| tightest.note(Limit::Plugin, **left));
+    match answered {
         Ok(Reply::Response(answer)) => Ok(response(answer, head_only, waiting, id)),
         Ok(_) => {
             let failure = Failure::broken("it answered a request with something that is no response");
@@ -117,7 +144,12 @@ async fn answer(
         }
         Err(failure) => Err(match cut.as_deref().and_then(|cut| cut.get()) {
             Some(cut) => cut.clone().into(),
-            None => of(failure),
+            None => match (failure, of_plugin) {
+                (Failure::RateLimited { message, after }, Some(Allowance { left: 0, .. })) => {
+                    Problem::too_many(Limit::Plugin, message, after)
+                }
+                (failure, _) => of(failure),
+            },
         }),
     }
 }

@@ -9,7 +9,10 @@ use serde_json::json;
 use switchboard_api::{Failure, Fault};
 use switchboard_manifest::{ErrorShape, Method};
 
-use crate::request_id::RequestId;
+use crate::{
+    rate_limits::{Limit, whole_seconds},
+    request_id::RequestId,
+};
 
 /// When to come back, where nobody knows better.
 const LATER: Duration = Duration::from_secs(5);
@@ -23,6 +26,8 @@ pub(crate) struct Problem {
     title: &'static str,
     detail: Cow<'static, str>,
     faults: Vec<Fault>,
+    /// The limit that there were too many for.
+    limit: Option<Limit>,
     /// In a box, to keep small what every step of a request may give back.
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
@@ -37,6 +42,9 @@ struct Details<'a> {
     instance: &'a str,
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
     errors: &'a [Fault],
+    /// As the draft on `RateLimit` names it.
+    #[serde(rename = "violated-policies", skip_serializing_if = "Option::is_none")]
+    limits: Option<[&'static str; 1]>,
 }
 
 impl Problem {
@@ -46,7 +54,7 @@ impl Problem {
         title: &'static str,
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { status, kind, title, detail: detail.into(), faults: Vec::new(), header: None }
+        Self { status, kind, title, detail: detail.into(), faults: Vec::new(), limit: None, header: None }
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -107,6 +115,16 @@ impl Problem {
             .with(header::CONNECTION, HeaderValue::from_static("close"))
     }
 
+    /// There were more requests than a limit allows; in this time there may be one more.
+    pub(crate) fn too_many(limit: Limit, detail: impl Into<Cow<'static, str>>, after: Duration) -> Self {
+        Self { limit: Some(limit), ..Self::rate_limited(detail, after) }
+    }
+
+    fn rate_limited(detail: impl Into<Cow<'static, str>>, after: Duration) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many requests", detail)
+            .with(header::RETRY_AFTER, seconds(after))
+    }
+
     /// The server itself failed; the log says more.
     pub(crate) fn broken(who: &str, id: &RequestId) -> Self {
         let detail = format!("{who} failed; the log has it under {}", id.0);
@@ -128,10 +146,7 @@ impl Problem {
             Failure::TooLarge { message, .. } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "Too large", message)
             }
-            Failure::RateLimited { message, after } => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many requests", message)
-                    .with(header::RETRY_AFTER, seconds(after))
-            }
+            Failure::RateLimited { message, after } => Self::rate_limited(message, after),
             Failure::Unavailable { message, after } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not now", message)
                     .with(header::RETRY_AFTER, seconds(after.unwrap_or(LATER)))
@@ -166,6 +181,7 @@ impl Problem {
             detail: &self.detail,
             instance: &id.0,
             errors: &self.faults,
+            limits: self.limit.map(|limit| [limit.as_str()]),
         };
         // Text and numbers are always JSON.
         serde_json::to_vec(&details).unwrap_or_default()
@@ -181,10 +197,8 @@ impl Problem {
     }
 }
 
-/// Whole seconds, rounded up, so that nobody comes back too early.
 fn seconds(after: Duration) -> HeaderValue {
-    let whole = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-    HeaderValue::from(whole.max(1))
+    HeaderValue::from(whole_seconds(after).max(1))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use axum::{
     routing::{MethodRouter, get},
 };
 use futures_util::future::BoxFuture;
+use http::HeaderMap;
 use switchboard_kernel::Kernel;
 use switchboard_manifest::{ErrorShape, Method};
 use tower::{Service, ServiceExt};
@@ -23,8 +24,8 @@ use tower_http::{compression::CompressionLayer, cors::CorsLayer};
 
 use crate::{
     api_document, assets, cors, docs_viewer, front::front, health, home_route, identity::Door, metrics,
-    options::Options, peer::Peer, plugin_route::plugin_route, problem::Problem, readiness,
-    request_id::RequestId, server::Server,
+    options::Options, peer::Peer, plugin_route::plugin_route, problem::Problem, rate_limits::Tightest,
+    readiness, request_id::RequestId, server::Server,
 };
 
 /// Everything that the server answers, as a service. A clone is one more reference.
@@ -32,7 +33,8 @@ use crate::{
 pub struct Addresses {
     server: Server,
     own: Arc<Own>,
-    peer: Option<Peer>,
+    /// The other end of the connection, where it has an address.
+    peer: Option<IpAddr>,
 }
 
 /// The server's own addresses.
@@ -40,6 +42,9 @@ struct Own {
     paths: HashSet<&'static str>,
     router: Router,
 }
+
+/// Those by which machines look whether the server is well: they may do so as often as they like.
+const WELLBEING: [&str; 3] = ["/healthz", "/readyz", "/api/v1/health"];
 
 /// The server for everybody: who calls is known by an API token.
 pub fn router(kernel: Arc<Kernel>, options: Options) -> Addresses {
@@ -61,16 +66,37 @@ impl Addresses {
 
     /// The same for a connection from there.
     pub(crate) fn from(&self, peer: Option<IpAddr>) -> Self {
-        Self { peer: peer.map(Peer), ..self.clone() }
+        Self { peer, ..self.clone() }
+    }
+
+    /// The client whose request has these headers.
+    fn client(&self, headers: &HeaderMap) -> Option<Peer> {
+        self.peer.map(|peer| Peer(self.server.options.proxies.client(peer, headers)))
     }
 
     /// Answers at whatever address it is. A plugin's are looked up in the kernel's table and nowhere else.
     pub(crate) async fn answer(&self, mut request: Request, id: RequestId) -> Response {
-        if !self.own.paths.contains(request.uri().path()) {
+        let path = request.uri().path();
+        if !self.own.paths.contains(path) {
             return plugin_route(&self.server, request, id).await;
         }
-        request.extensions_mut().insert(id);
-        let Ok(response) = self.own.router.clone().oneshot(request).await;
+        let mut tightest = Tightest::default();
+        let taken = match WELLBEING.contains(&path) {
+            true => Ok(()),
+            false => {
+                let from = request.extensions().get::<Peer>().map(|peer| peer.0);
+                self.server.limiter.address(from, &mut tightest)
+            }
+        };
+        let mut response = match taken {
+            Ok(()) => {
+                request.extensions_mut().insert(id);
+                let Ok(response) = self.own.router.clone().oneshot(request).await;
+                response
+            }
+            Err(problem) => problem.into_response(ErrorShape::Problem, &id),
+        };
+        tightest.tell(response.headers_mut());
         response
     }
 }
@@ -125,8 +151,8 @@ where
         Box::pin(async move {
             let server = addresses.server.clone();
             let mut request = request.map(Body::new);
-            if let Some(peer) = addresses.peer {
-                request.extensions_mut().insert(peer);
+            if let Some(client) = addresses.client(request.headers()) {
+                request.extensions_mut().insert(client);
             }
             Ok(front(&server, addresses, request).await)
         })

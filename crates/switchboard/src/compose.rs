@@ -81,7 +81,7 @@ pub(crate) async fn compose(
     capabilities.attach(&kernel);
     delivery.attach(&kernel);
     kernel.load_plugins().await.context("the plugins cannot be loaded")?;
-    let http = http_options(settings, store.clone());
+    let http = http_options(settings, store.clone())?;
     Ok(Running { kernel, delivery, http, store, capabilities })
 }
 
@@ -150,7 +150,7 @@ pub(crate) fn own_version() -> anyhow::Result<Version> {
     version.parse().with_context(|| format!("this program's version `{version}` is none"))
 }
 
-fn http_options(settings: &OperatorSettings, store: Store) -> HttpOptions {
+fn http_options(settings: &OperatorSettings, store: Store) -> anyhow::Result<HttpOptions> {
     let defaults = HttpOptions::default();
     let readiness = Readiness::default().with("databases", move || {
         let store = store.clone();
@@ -161,11 +161,13 @@ fn http_options(settings: &OperatorSettings, store: Store) -> HttpOptions {
             asked.await.map(drop).map_err(|error| error.to_string())
         }
     });
-    HttpOptions {
+    Ok(HttpOptions {
         upload_limit: settings.upload_limit,
         body_limit: settings.body_limit,
         cors_origins: settings.cors_origins.clone().unwrap_or(defaults.cors_origins),
+        rate_limits: settings.rate_limits.limits(),
+        proxies: settings.proxies()?,
         readiness,
         ..defaults
-    }
+    })
 }

@@ -12,6 +12,7 @@ mod data_folder;
 mod logging;
 mod operator_settings;
 mod output;
+mod rate_settings;
 mod scratch;
 
 use std::process::ExitCode;

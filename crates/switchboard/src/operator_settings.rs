@@ -5,6 +5,9 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 use anyhow::Context;
 use serde::Deserialize;
 use switchboard_manifest::PluginId;
+use switchboard_server::Proxies;
+
+use crate::rate_settings::RateSettings;
 
 /// The name of the file in the data folder.
 pub(crate) const FILE: &str = "switchboard.toml";
@@ -23,6 +26,12 @@ pub(crate) struct OperatorSettings {
     pub(crate) body_limit: u64,
     /// The largest upload, in bytes.
     pub(crate) upload_limit: u64,
+    /// How often callers may ask.
+    pub(crate) rate_limits: RateSettings,
+    /// Addresses and networks of proxies whose word counts on who called them.
+    pub(crate) trusted_proxies: Vec<String>,
+    /// The header in which they say it.
+    pub(crate) proxy_header: Option<String>,
     /// `full`: what is acknowledged survives a power cut. `normal`: it survives a crash of the process.
     pub(crate) synchronous: Synchronous,
 }
@@ -42,6 +51,9 @@ impl Default for OperatorSettings {
             cors_origins: None,
             body_limit: 1024 * 1024,
             upload_limit: 1024 * 1024 * 1024,
+            rate_limits: RateSettings::default(),
+            trusted_proxies: Vec::new(),
+            proxy_header: None,
             synchronous: Synchronous::Full,
         }
     }
@@ -59,7 +71,22 @@ impl OperatorSettings {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
         };
-        toml::from_str(&text).with_context(|| format!("{} is not right", path.display()))
+        let read = || -> anyhow::Result<Self> {
+            let settings: Self = toml::from_str(&text)?;
+            settings.proxies()?;
+            Ok(settings)
+        };
+        read().with_context(|| format!("{} is not right", path.display()))
+    }
+
+    /// The proxies whose word counts on who called them.
+    ///
+    /// # Errors
+    /// When one is neither an address nor a network, or the header is none of theirs.
+    pub(crate) fn proxies(&self) -> anyhow::Result<Proxies> {
+        let header = self.proxy_header.as_deref().map(str::parse).transpose().context("proxy_header")?;
+        let trusted = self.trusted_proxies.iter().map(String::as_str);
+        Proxies::new(trusted, header.unwrap_or_default()).context("trusted_proxies")
     }
 
     /// The plugins that are switched off, by the file and by this process's environment.
@@ -105,6 +132,20 @@ mod tests {
         let ids: Vec<_> = off.keys().map(|id| id.as_str()).collect();
         assert_eq!(ids, ["clips", "slack", "teams"]);
         assert!(settings.switched_off(Some("No Plugin")).is_err());
+    }
+
+    #[test]
+    fn what_is_no_proxy_is_refused_with_the_settings_name() {
+        let settings = |text: &str| toml::from_str::<OperatorSettings>(text).unwrap().proxies();
+        assert!(
+            settings("trusted_proxies = ['127.0.0.1', '10.0.0.0/8']\nproxy_header = 'forwarded'").is_ok()
+        );
+        for (text, name) in
+            [("trusted_proxies = ['nginx']", "trusted_proxies"), ("proxy_header = 'Via'", "proxy_header")]
+        {
+            let error = format!("{:#}", settings(text).unwrap_err());
+            assert!(error.starts_with(name), "{error}");
+        }
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl<'a> Ask<'a> {
             stop: Stop::default(),
             depth: 0,
         };
-        let terms = Terms { permission: found.address.permission.as_deref(), time: None };
+        let terms = Terms { permission: found.address.permission.as_deref(), ..Terms::default() };
         match dispatch(&snapshot, &found.address.plugin, caller, terms, Call::Request(request)).await? {
             Reply::Response(response) => Ok(response),
             _ => Err(Failure::broken("a route gave no response")),

@@ -27,8 +27,14 @@ const TOO_LARGE: Kind =
     Kind { status: 413, name: "TooLarge", description: "The body is larger than is accepted." };
 const INVALID: Kind =
     Kind { status: 422, name: "Invalid", description: "A parameter or the body breaks a rule." };
+const TOO_MANY: Kind = Kind {
+    status: 429,
+    name: "TooMany",
+    description: "There were too many; `Retry-After` says when to come again.",
+};
 
-const ALL: [Kind; 7] = [UNDECIDED, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, TOO_LARGE, INVALID];
+const ALL: [Kind; 8] =
+    [UNDECIDED, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, TOO_LARGE, INVALID, TOO_MANY];
 
 /// What decides how an operation can fail.
 pub(super) struct Circumstances {
@@ -105,6 +111,12 @@ pub(super) fn insert_schemas(schemas: &mut Schemas) {
                     "type": "array",
                     "description": "Each rule that was broken, where that can be said by field.",
                     "items": {"$ref": "#/components/schemas/Fault"},
+                },
+                "violated-policies": {
+                    "type": "array",
+                    "description": "The limit that there were too many requests for, as `RateLimit-Policy` names it.",
+                    "items": {"type": "string"},
+                    "examples": [["token"]],
                 },
             },
         }),

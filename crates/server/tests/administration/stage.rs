@@ -11,7 +11,7 @@ use switchboard_delivery::Delivery;
 use switchboard_kernel::{By, HOOK_TIME, Kernel, Parts, TokenTerms};
 use switchboard_sdk::Definition;
 use switchboard_server::{
-    Options, Times,
+    Options, RateLimits, Times,
     administration::{KernelHandle, administration},
     router, serve,
 };
@@ -19,6 +19,13 @@ use switchboard_store::Store;
 use tempfile::TempDir;
 
 use crate::cast::{self, Direction, Folders};
+
+/// A client, which is not made without something that could speak TLS.
+fn client() -> reqwest::Client {
+    // Each test of this process comes by here; the first one is enough.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
 
 /// A server on a free port, and its administrator's token.
 pub(crate) struct Stage {
@@ -156,19 +163,11 @@ impl Stage {
             .token;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let app = router(Arc::clone(&kernel), Options::default());
+        let options = Options { rate_limits: RateLimits::none(), ..Options::default() };
+        let app = router(Arc::clone(&kernel), options);
         tokio::spawn(serve(listener, app, Times::default(), std::future::pending()));
         direction.called();
-        Self {
-            kernel,
-            direction,
-            url,
-            token,
-            client: reqwest::Client::new(),
-            store,
-            _capabilities: capabilities,
-            folder,
-        }
+        Self { kernel, direction, url, token, client: client(), store, _capabilities: capabilities, folder }
     }
 
     /// A token that may do these actions, in the organization or in all.
@@ -178,8 +177,8 @@ impl Stage {
             .create_token(
                 &By::system("test"),
                 TokenTerms {
-                    name: name,
-                    organization: organization,
+                    name,
+                    organization,
                     actions: actions.clone(),
                     ..TokenTerms::default()
                 },

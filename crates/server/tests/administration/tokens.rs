@@ -26,7 +26,19 @@ async fn a_token_is_shown_once_and_opens_what_it_may() {
     let list = list.json(200);
     let shown = list.as_array().unwrap().iter().find(|token| token["id"] == made["id"]).unwrap();
     let fields: BTreeSet<&str> = shown.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(fields, BTreeSet::from(["id", "name", "organization", "actions", "created_at"]));
+    assert_eq!(
+        fields,
+        BTreeSet::from([
+            "id",
+            "name",
+            "organization",
+            "actions",
+            "created_at",
+            "expires_at",
+            "last_used_at",
+            "calls_per_second"
+        ])
+    );
     assert_eq!((&shown["actions"], &shown["organization"]), (&json!(["admin:read"]), &Json::Null));
 }
 

@@ -13,6 +13,7 @@ mod hostile;
 mod json_bodies;
 mod panics;
 mod ranges;
+mod rate_limits;
 mod request_ids;
 mod stage;
 mod stopping;

@@ -10,7 +10,7 @@ use switchboard_capabilities::{Capabilities, SystemClock};
 use switchboard_delivery::Delivery;
 use switchboard_kernel::{By, HOOK_TIME, KERNEL_ROOM, Kernel, Parts, TokenTerms};
 use switchboard_server::{
-    Options, Readiness, Times,
+    Options, RateLimits, Readiness, Times,
     administration::{KernelHandle, administration},
     router, serve,
 };
@@ -24,6 +24,18 @@ use crate::{
 };
 
 pub(crate) const CLIPS: &str = "/api/v1/clips";
+
+/// Whoever asks may as often as they like: tests are quicker than people.
+fn unlimited() -> Options {
+    Options { rate_limits: RateLimits::none(), ..Options::default() }
+}
+
+/// A client, which is not made without something that could speak TLS.
+fn client() -> reqwest::Client {
+    // Each test of this process comes by here; the first one is enough.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
 
 /// A server on a free port, and its administrator's token.
 pub(crate) struct Stage {
@@ -42,7 +54,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn new() -> Self {
-        Self::with(Options::default(), Times::default()).await
+        Self::with(unlimited(), Times::default()).await
     }
 
     /// The same with other options; whether the databases are well is always looked at.
@@ -121,7 +133,7 @@ impl Stage {
             direction,
             readiness,
             store,
-            client: reqwest::Client::new(),
+            client: client(),
             socket,
             token,
             stop: Some(stop),
@@ -133,8 +145,7 @@ impl Stage {
 
     /// One that accepts bodies and uploads of so many bytes, and waits so long for a body that pauses.
     pub(crate) async fn strict(body_limit: u64, upload_limit: u64, idle_time: Duration) -> Self {
-        let options =
-            Options { body_limit, upload_limit, idle_time, request_time: idle_time, ..Options::default() };
+        let options = Options { body_limit, upload_limit, idle_time, request_time: idle_time, ..unlimited() };
         Self::with(options, Times::default()).await
     }
 
@@ -164,8 +175,8 @@ impl Stage {
             .create_token(
                 &By::system("test"),
                 TokenTerms {
-                    name: name,
-                    organization: organization,
+                    name,
+                    organization,
                     actions: Actions::all(),
                     ..TokenTerms::default()
                 },
