@@ -7,7 +7,7 @@ use switchboard_manifest::{Capability, PluginId};
 use crate::{
     Failure,
     capability::{
-        Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Log, Random, Schedule, Schemas,
+        Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Log, Mail, Random, Schedule, Schemas,
         Services,
     },
 };
@@ -45,6 +45,8 @@ pub struct Host {
     pub services: Option<Arc<dyn Services>>,
     /// Work to be done later, if granted.
     pub schedule: Option<Arc<dyn Schedule>>,
+    /// Messages to people, if granted.
+    pub mail: Option<Arc<dyn Mail>>,
 }
 
 macro_rules! granted {
@@ -71,6 +73,8 @@ impl Host {
         services: Services = Services,
         /// Work to be done later.
         schedule: Schedule = Schedule,
+        /// Messages to people.
+        mail: Mail = Mail,
     }
 
     fn refusal(&self, capability: Capability) -> Failure {

@@ -21,14 +21,21 @@ use crate::{
     filters::OwnPoints,
     kernel_ref::KernelRef,
     log::ServerLog,
+    mail::{MailOptions, OwnMail},
     random::SystemRandom,
     schedule::OwnTasks,
     services::Others,
 };
 
 /// What this server can hand out to those who ask.
-const OFFERED: [Capability; 5] =
-    [Capability::Db, Capability::Blobs, Capability::Events, Capability::Services, Capability::Schedule];
+const OFFERED: [Capability; 6] = [
+    Capability::Db,
+    Capability::Blobs,
+    Capability::Events,
+    Capability::Services,
+    Capability::Schedule,
+    Capability::Mail,
+];
 
 /// What differs between a server and a test.
 pub struct Options {
@@ -36,11 +43,17 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Random bytes.
     pub random: Arc<dyn Random>,
+    /// Mail: whom it is from, and what carries it.
+    pub mail: MailOptions,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { clock: Arc::new(crate::clock::SystemClock), random: Arc::new(SystemRandom) }
+        Self {
+            clock: Arc::new(crate::clock::SystemClock),
+            random: Arc::new(SystemRandom),
+            mail: MailOptions::default(),
+        }
     }
 }
 
@@ -115,6 +128,10 @@ impl Hosts for Capabilities {
         };
         let others = || Others { manifest: Arc::clone(&manifest), kernel: kernel.clone() };
         let own_tasks = || OwnTasks { delivery: Arc::clone(&self.delivery) };
+        let own_mail = || {
+            let Options { clock, random, mail } = &self.options;
+            OwnMail::new(mail.clone(), Arc::clone(clock), Arc::clone(random))
+        };
         let own_tables = || OwnTables { room: room.clone(), events: declared.clone() };
         Ok(Arc::new(Host {
             plugin: manifest.id.clone(),
@@ -131,6 +148,7 @@ impl Hosts for Capabilities {
             events: declared.clone().map(|declared| Arc::new(Outbox { room: room.clone(), declared }) as _),
             services: has(Capability::Services).then(|| Arc::new(others()) as _),
             schedule: has(Capability::Schedule).then(|| Arc::new(own_tasks()) as _),
+            mail: has(Capability::Mail).then(|| Arc::new(own_mail()) as _),
         }))
     }
 }

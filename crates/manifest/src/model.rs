@@ -208,7 +208,7 @@ pub enum Capability {
     Schedule,
     /// Named secrets. Not offered yet.
     Secrets,
-    /// Sending e-mail. Not offered yet.
+    /// Sending e-mail.
     Mail,
     /// Long-lived WebSocket connections that the host keeps. Not offered yet.
     Sockets,

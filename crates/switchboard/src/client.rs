@@ -62,7 +62,8 @@ impl Client {
         let settings = OperatorSettings::read(folder.root())?;
         let switched_off = settings.switched_off_here()?;
         let (databases, blobs, plugins) = (folder.databases(), folder.blobs(), folder.plugins());
-        let places = Places { databases: &databases, blobs: &blobs, plugins: &plugins };
+        let mail = folder.mail();
+        let places = Places { databases: &databases, blobs: &blobs, plugins: &plugins, mail: &mail };
         let running = Box::new(compose(places, &settings, switched_off).await?);
         let router = local_router(running.kernel.clone(), running.http.clone());
         Ok(Self::Alone { running, router, lock })

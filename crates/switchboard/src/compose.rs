@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use semver::Version;
-use switchboard_capabilities::{Capabilities, SystemClock};
+use switchboard_capabilities::{Capabilities, Options as CapabilityOptions, SystemClock};
 use switchboard_delivery::Delivery;
 use switchboard_kernel::{HOOK_TIME, KERNEL_ROOM, Kernel, Parts, State};
 use switchboard_manifest::PluginId;
@@ -30,6 +30,7 @@ pub(crate) struct Places<'a> {
     pub(crate) databases: &'a Path,
     pub(crate) blobs: &'a Path,
     pub(crate) plugins: &'a Path,
+    pub(crate) mail: &'a Path,
 }
 
 /// A plugin that does not serve, and why.
@@ -57,7 +58,7 @@ pub(crate) async fn compose(
         store.clone(),
         places.blobs,
         Arc::clone(&delivery),
-        switchboard_capabilities::Options::default(),
+        CapabilityOptions { mail: settings.mail.options(places.mail)?, ..CapabilityOptions::default() },
     )?;
     let handle = KernelHandle::default();
     let mut builtins =

@@ -49,6 +49,11 @@ impl DataFolder {
         self.root.join("plugins")
     }
 
+    /// Messages, where there is no mail server.
+    pub(crate) fn mail(&self) -> PathBuf {
+        self.root.join("mail")
+    }
+
     /// The administrator's door while the server runs.
     pub(crate) fn control_socket(&self) -> PathBuf {
         self.root.join("control.sock")

@@ -10,10 +10,12 @@ mod compose;
 mod control;
 mod data_folder;
 mod logging;
+mod mail_settings;
 mod operator_settings;
 mod output;
 mod rate_settings;
 mod scratch;
+mod secret_reference;
 
 use std::process::ExitCode;
 

@@ -9,6 +9,8 @@ use switchboard_server::Proxies;
 
 use crate::rate_settings::RateSettings;
 
+use crate::mail_settings::MailSettings;
+
 /// The name of the file in the data folder.
 pub(crate) const FILE: &str = "switchboard.toml";
 
@@ -34,6 +36,8 @@ pub(crate) struct OperatorSettings {
     pub(crate) proxy_header: Option<String>,
     /// `full`: what is acknowledged survives a power cut. `normal`: it survives a crash of the process.
     pub(crate) synchronous: Synchronous,
+    /// How mail is sent.
+    pub(crate) mail: MailSettings,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -55,6 +59,7 @@ impl Default for OperatorSettings {
             trusted_proxies: Vec::new(),
             proxy_header: None,
             synchronous: Synchronous::Full,
+            mail: MailSettings::default(),
         }
     }
 }
@@ -74,7 +79,8 @@ impl OperatorSettings {
         let read = || -> anyhow::Result<Self> {
             let settings: Self = toml::from_str(&text)?;
             settings.proxies()?;
-            Ok(settings)
+            let mail = settings.mail.in_data_folder(data);
+            Ok(Self { mail, ..settings })
         };
         read().with_context(|| format!("{} is not right", path.display()))
     }

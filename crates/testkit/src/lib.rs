@@ -78,12 +78,14 @@
 mod answer;
 mod ask;
 mod clock;
+mod kept_mail;
 mod setup;
 mod stage;
 
 pub use answer::Answer;
 pub use ask::Ask;
 pub use clock::SetClock;
+pub use kept_mail::KeptMail;
 pub use setup::Setup;
 pub use stage::Stage;
 

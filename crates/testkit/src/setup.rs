@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use switchboard_api::Plugin;
-use switchboard_capabilities::SeededRandom;
+use switchboard_capabilities::{MailOptions, SeededRandom};
 use switchboard_kernel::HOOK_TIME;
 use tempfile::TempDir;
 
-use crate::{SetClock, Stage};
+use crate::{KeptMail, SetClock, Stage, stage::Outside};
 
-/// What a stage begins with: its time, the seed of its random bytes, and its patience.
+/// What a stage begins with: its time, the seed of its random bytes, its mail, and its patience.
 ///
 /// ```no_run
 /// # async fn example(plugin: std::sync::Arc<dyn switchboard_testkit::api::Plugin>) {
@@ -25,6 +25,7 @@ pub struct Setup {
     clock: SetClock,
     seed: u64,
     hook_time: Option<Duration>,
+    mail: Option<MailOptions>,
 }
 
 impl Setup {
@@ -47,6 +48,12 @@ impl Setup {
         Self { hook_time: Some(limit), ..self }
     }
 
+    /// What carries mail. Without it, [`Stage::mail`] keeps it.
+    #[must_use]
+    pub fn mail(self, mail: MailOptions) -> Self {
+        Self { mail: Some(mail), ..self }
+    }
+
     /// As [`Stage::with`].
     ///
     /// # Panics
@@ -63,8 +70,13 @@ impl Setup {
     /// As [`Stage::with_some_failing`].
     pub async fn with_some_failing(self, plugins: impl IntoIterator<Item = Arc<dyn Plugin>>) -> Stage {
         let folder = TempDir::new().expect("a temporary folder");
-        let random = SeededRandom::new(self.seed);
-        let hook_time = self.hook_time.unwrap_or(HOOK_TIME);
-        Stage::loaded(plugins, folder, Arc::new(self.clock), Arc::new(random), hook_time).await
+        let kept = Arc::<KeptMail>::default();
+        let outside = Outside {
+            clock: Arc::new(self.clock),
+            random: Arc::new(SeededRandom::new(self.seed)),
+            mail: self.mail.unwrap_or_else(|| KeptMail::options(&kept)),
+            kept,
+        };
+        Stage::loaded(plugins, folder, outside, self.hook_time.unwrap_or(HOOK_TIME)).await
     }
 }

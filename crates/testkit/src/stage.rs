@@ -4,23 +4,31 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use semver::Version;
 use switchboard_api::{Call, Failure, Payload, Plugin, Reply, ServiceCall};
-use switchboard_capabilities::{Capabilities, Options, SeededRandom};
+use switchboard_capabilities::{Capabilities, MailOptions, Options, SeededRandom};
 use switchboard_delivery::{Counts, Delivery};
 use switchboard_kernel::{Caller, HOOK_TIME, Kernel, Parts, Terms, dispatch};
 use switchboard_store::Store;
 use tempfile::TempDir;
 
-use crate::{Ask, SetClock, Setup};
+use crate::{Ask, KeptMail, SetClock, Setup};
 
 /// A kernel with plugins on it, in a folder that goes when it is dropped.
 pub struct Stage {
     kernel: Arc<Kernel>,
     delivery: Arc<Delivery>,
     capabilities: Arc<Capabilities>,
-    clock: Arc<SetClock>,
-    random: Arc<SeededRandom>,
+    outside: Outside,
     store: Store,
     folder: TempDir,
+}
+
+/// What is outside of a server, and here the test's.
+#[derive(Clone)]
+pub(crate) struct Outside {
+    pub(crate) clock: Arc<SetClock>,
+    pub(crate) random: Arc<SeededRandom>,
+    pub(crate) mail: MailOptions,
+    pub(crate) kept: Arc<KeptMail>,
 }
 
 impl Stage {
@@ -49,10 +57,10 @@ impl Stage {
         Setup::default()
     }
 
-    /// Ends, and loads these plugins on the same data. The clock goes on, and so do the random bytes.
+    /// Ends, and loads these plugins on the same data. The clock goes on, and so do the random bytes and the mail.
     pub async fn again_with(self, plugins: impl IntoIterator<Item = Arc<dyn Plugin>>) -> Self {
-        let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
-        Self::loaded(plugins, self.stop().await, clock, random, HOOK_TIME).await
+        let outside = self.outside.clone();
+        Self::loaded(plugins, self.stop().await, outside, HOOK_TIME).await
     }
 
     /// Waits until nothing is under way, ends, and requires that nothing was left undone.
@@ -79,14 +87,14 @@ impl Stage {
     pub(crate) async fn loaded(
         plugins: impl IntoIterator<Item = Arc<dyn Plugin>>,
         folder: TempDir,
-        clock: Arc<SetClock>,
-        random: Arc<SeededRandom>,
+        outside: Outside,
         hook_time: Duration,
     ) -> Self {
         let store = Store::open_sqlite(&folder.path().join("db"), switchboard_store::Options::default());
         let store = store.expect("a store");
+        let (clock, random) = (outside.clock.clone(), outside.random.clone());
         let delivery = Delivery::new(store.clone(), clock.clone(), switchboard_delivery::Options::default());
-        let options = Options { clock: clock.clone(), random: random.clone() };
+        let options = Options { clock: clock.clone(), random, mail: outside.mail.clone() };
         let blobs = folder.path().join("blobs");
         let capabilities = Capabilities::new(store.clone(), &blobs, Arc::clone(&delivery), options)
             .expect("a folder of blobs");
@@ -94,7 +102,7 @@ impl Stage {
             store: store.clone(),
             hosts: capabilities.clone(),
             loader: None,
-            clock: clock.clone(),
+            clock,
             builtins: plugins.into_iter().collect(),
             plugin_folder: None,
             switched_off: Default::default(),
@@ -106,7 +114,7 @@ impl Stage {
         delivery.attach(&kernel);
         kernel.load_plugins().await.expect("the kernel's database works");
         delivery.start().await.expect("the delivery starts");
-        Self { kernel, delivery, capabilities, clock, random, store, folder }
+        Self { kernel, delivery, capabilities, outside, store, folder }
     }
 
     /// The kernel.
@@ -126,7 +134,12 @@ impl Stage {
 
     /// The time.
     pub fn clock(&self) -> &SetClock {
-        &self.clock
+        &self.outside.clock
+    }
+
+    /// The mail that was sent.
+    pub fn mail(&self) -> &KeptMail {
+        &self.outside.kept
     }
 
     /// What plugins may touch.

@@ -4,7 +4,7 @@ use std::{any::Any, net::IpAddr, sync::Arc, time::Duration};
 
 use switchboard_api::{Actor, Failure, Host, Organization, Payload, Timestamp};
 
-use crate::capability::{Blobs, Db, Events, Log, Schedule, Services};
+use crate::capability::{Blobs, Db, Events, Log, Mail, Schedule, Services};
 
 /// Everything from outside: for whom the call is, and the capabilities that the plugin was granted.
 ///
@@ -176,6 +176,11 @@ impl Context {
     /// Work to be done apart from this call.
     pub fn schedule(&self) -> Schedule<'_> {
         Schedule { context: self }
+    }
+
+    /// Messages to people.
+    pub fn mail(&self) -> Mail<'_> {
+        Mail { context: self }
     }
 
     /// A value that the plugin was given to share between its handlers.

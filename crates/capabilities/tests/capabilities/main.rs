@@ -8,6 +8,7 @@ mod db;
 mod events;
 mod filters;
 mod log;
+mod mail;
 mod schedule;
 mod services;
 mod small_plugins;

@@ -6,6 +6,7 @@ use indicatif::HumanBytes;
 use rustix::fs::{Access, access, statvfs};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
+use switchboard_capabilities::Smtp;
 use switchboard_kernel::KERNEL_ROOM;
 use switchboard_store::{Options as StoreOptions, Store};
 
@@ -15,6 +16,7 @@ use crate::{
     command::plugin,
     compose::{Absent, Places, compose},
     data_folder::{DataFolder, create_private},
+    mail_settings::MailSettings,
     operator_settings::OperatorSettings,
     output::{self, Output, Tone},
     scratch::Scratch,
@@ -24,6 +26,8 @@ use crate::{
 const LITTLE_SPACE: u64 = 1 << 30;
 /// With less than this, writes may fail at any moment.
 const NO_SPACE: u64 = 100 << 20;
+/// How long the mail server may take to answer.
+const MAIL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whether something is as it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -94,8 +98,13 @@ async fn examine(folder: &DataFolder, examination: &mut Examination, output: &Ou
     }
     permissions(folder.root(), examination);
     space(folder.root(), examination);
-    match OperatorSettings::read(folder.root()).and_then(|settings| settings.switched_off_here()) {
-        Ok(_) => examination.ok("settings", "right"),
+    let settings = OperatorSettings::read(folder.root())
+        .and_then(|settings| settings.switched_off_here().map(|_| settings));
+    match settings {
+        Ok(settings) => {
+            examination.ok("settings", "right");
+            mail(folder, &settings.mail, examination).await;
+        }
         Err(error) => {
             examination.wanting("settings", format!("{error:#}"), "correct it, and start the server again")
         }
@@ -150,6 +159,34 @@ fn space(root: &Path, examination: &mut Examination) {
         0..NO_SPACE => examination.wanting("space", says, "free some: writes may fail at any moment"),
         NO_SPACE..LITTLE_SPACE => examination.warning("space", says, "free some before it runs out"),
         _ => examination.ok("space", says),
+    }
+}
+
+/// Whether messages reach the mail server, without sending one.
+async fn mail(folder: &DataFolder, settings: &MailSettings, examination: &mut Examination) {
+    let advice = "correct `[mail]` in switchboard.toml, and start the server again";
+    let server = match settings.options(&folder.mail()).and_then(|_| settings.server()) {
+        Ok(Some(server)) => server,
+        Ok(None) => {
+            let messages = files_below(&folder.mail()).map_or(0, |files| files.len());
+            let says =
+                format!("no mail server is set: {messages} messages lie in {}", folder.mail().display());
+            match messages {
+                0 => examination.ok("mail", "no mail server is set: messages are written into mail/"),
+                _ => examination.warning(
+                    "mail",
+                    says,
+                    "set `smtp` and `from` under `[mail]` in switchboard.toml",
+                ),
+            }
+            return;
+        }
+        Err(error) => return examination.wanting("mail", format!("{error:#}"), advice),
+    };
+    let shown = server.to_string();
+    match Smtp::new(server.patience(MAIL_PATIENCE)).try_out().await {
+        Ok(()) => examination.ok("mail", format!("{shown} answers")),
+        Err(failure) => examination.wanting("mail", format!("{shown}: {failure}"), advice),
     }
 }
 
@@ -291,7 +328,9 @@ async fn served_plugins(folder: &DataFolder) -> anyhow::Result<Found> {
 /// Loading a plugin may change its tables, and to examine is not to change: it is done on copies of the databases.
 async fn loaded_on_a_copy(folder: &DataFolder) -> anyhow::Result<Found> {
     let _lock = folder.take()?;
-    let settings = OperatorSettings::read(folder.root())?;
+    // What a plugin says when it is loaded is not said here.
+    let settings =
+        OperatorSettings { mail: MailSettings::default(), ..OperatorSettings::read(folder.root())? };
     let switched_off = settings.switched_off_here()?;
     let scratch = Scratch::at(folder.root().join(".doctor"));
     let copies = DataFolder::new(scratch.path());
@@ -304,8 +343,9 @@ async fn loaded_on_a_copy(folder: &DataFolder) -> anyhow::Result<Found> {
         }
         store.close().await;
     }
-    let (databases, blobs, plugins) = (copies.databases(), copies.blobs(), folder.plugins());
-    let places = Places { databases: &databases, blobs: &blobs, plugins: &plugins };
+    let (databases, blobs, plugins, mail) =
+        (copies.databases(), copies.blobs(), folder.plugins(), copies.mail());
+    let places = Places { databases: &databases, blobs: &blobs, plugins: &plugins, mail: &mail };
     let running = compose(places, &settings, switched_off).await?;
     let found = (running.serving().len(), running.absent());
     running.stop(Duration::ZERO).await;

@@ -46,8 +46,9 @@ pub(crate) async fn run(folder: &DataFolder, how: &cli::Serve, output: &Output) 
     let listener = listen(how.listen.unwrap_or(settings.listen)).await?;
     let address = listener.local_addr().context("the address that is listened on cannot be told")?;
 
-    let (databases, blobs, plugins) = (folder.databases(), folder.blobs(), folder.plugins());
-    let places = Places { databases: &databases, blobs: &blobs, plugins: &plugins };
+    let (databases, blobs, plugins, mail) =
+        (folder.databases(), folder.blobs(), folder.plugins(), folder.mail());
+    let places = Places { databases: &databases, blobs: &blobs, plugins: &plugins, mail: &mail };
     let running = tokio::select! {
         running = compose(places, &settings, switched_off) => running?,
         () = signals.next() => return Ok(ExitCode::SUCCESS),

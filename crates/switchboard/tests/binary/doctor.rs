@@ -97,3 +97,24 @@ async fn examining_changes_nothing() {
     assert_eq!(installation.run(&["doctor"]).code, 0);
     assert!(everything() == before);
 }
+
+#[test]
+fn a_mail_server_that_cannot_be_used_is_found() {
+    let installation = Installation::new();
+    installation.serve().stop();
+    let report = installation.json(&["doctor"]);
+    assert_eq!(finding(&report, "mail")["verdict"], "ok", "without one, there is the folder");
+    for (settings, part) in [
+        ("smtp = 'smtp://127.0.0.1:1?tls=none'", "127.0.0.1:1"),
+        ("smtp = 'smtps://me@localhost'\npassword_file = 'no-such-file'", "no-such-file"),
+    ] {
+        let settings = format!("[mail]\nfrom = 'switchboard@example.com'\n{settings}\n");
+        fs::write(installation.data("switchboard.toml"), settings).unwrap();
+        let said = installation.run(&["doctor", "--json"]);
+        let report: Json = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(said.code, 3, "{report:#}");
+        let found = finding(&report, "mail");
+        assert_eq!(found["verdict"], "wanting", "{found:#}");
+        assert!(found["says"].as_str().unwrap().contains(part), "{found:#}");
+    }
+}

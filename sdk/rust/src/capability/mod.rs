@@ -4,6 +4,7 @@ mod blobs;
 mod db;
 mod events;
 mod log;
+mod mail;
 mod schedule;
 mod services;
 
@@ -11,5 +12,6 @@ pub use blobs::Blobs;
 pub use db::{Db, Transaction};
 pub use events::Events;
 pub use log::Log;
+pub use mail::Mail;
 pub use schedule::Schedule;
 pub use services::Services;
