@@ -4,6 +4,7 @@
 //! every fixed address and the way of a request to a plugin.
 
 pub mod administration;
+pub mod external_sign_in;
 
 mod access_log;
 mod api_document;

@@ -176,12 +176,7 @@ impl Stage {
         self.kernel
             .create_token(
                 &By::system("test"),
-                TokenTerms {
-                    name,
-                    organization,
-                    actions: actions.clone(),
-                    ..TokenTerms::default()
-                },
+                TokenTerms { name, organization, actions: actions.clone(), ..TokenTerms::default() },
             )
             .await
             .unwrap()

@@ -174,12 +174,7 @@ impl Stage {
         self.kernel
             .create_token(
                 &By::system("test"),
-                TokenTerms {
-                    name,
-                    organization,
-                    actions: Actions::all(),
-                    ..TokenTerms::default()
-                },
+                TokenTerms { name, organization, actions: Actions::all(), ..TokenTerms::default() },
             )
             .await
             .unwrap()
