@@ -56,7 +56,10 @@ impl OwnTables {
 
 impl Db for OwnTables {
     fn engine(&self) -> Engine {
-        Engine::Sqlite
+        match self.room.store.engine() {
+            switchboard_store::Engine::Postgres => Engine::Postgres,
+            _ => Engine::Sqlite,
+        }
     }
 
     fn query<'a>(
@@ -138,9 +141,11 @@ pub(crate) fn failure(error: Error) -> Failure {
         Error::Constraint { .. } => Failure::conflict(message),
         Error::TooLarge { .. } => Failure::invalid(message),
         Error::Timeout { .. } => Failure::timed_out(message),
-        Error::Full { .. } | Error::Io { .. } | Error::Unavailable { .. } | Error::Corrupt { .. } => {
-            Failure::unavailable(message)
-        }
+        Error::Full { .. }
+        | Error::Io { .. }
+        | Error::Unavailable { .. }
+        | Error::Uncertain { .. }
+        | Error::Corrupt { .. } => Failure::unavailable(message),
         _ => Failure::broken(message),
     }
 }

@@ -12,7 +12,8 @@ pub enum Notice {
         /// What it says of that.
         payload: String,
     },
-    /// Something may have been missed: whoever listens reads everything anew.
+    /// Something may have been missed: whoever listens reads everything anew. Comes when the connection is there anew, and
+    /// the first time too, as nothing is known of what was said before.
     Lost,
 }
 
@@ -25,6 +26,10 @@ pub struct Changes {
 impl Changes {
     pub(crate) fn none() -> Self {
         Self { heard: None }
+    }
+
+    pub(crate) fn from(heard: broadcast::Receiver<Notice>) -> Self {
+        Self { heard: Some(heard) }
     }
 
     /// Waits for the next notice; for ever when none can come.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What can go wrong. After any of these, nothing of the statement or transaction was done.
+/// What can go wrong. After any of these but [`Uncertain`](Self::Uncertain), nothing of the statement or transaction was done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -77,6 +77,17 @@ pub enum Error {
         /// The room.
         room: Arc<str>,
         /// Why.
+        why: String,
+    },
+    /// The connection to the database broke before it was said whether a write was done.
+    #[error(
+        "the connection to the database of the room {room:?} broke before it said whether a write was done ({why}). Look \
+         whether it was before it is done again"
+    )]
+    Uncertain {
+        /// The room.
+        room: Arc<str>,
+        /// The database's words, or the system's.
         why: String,
     },
     /// A migration failed, or does not fit what was applied before.

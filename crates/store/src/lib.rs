@@ -16,6 +16,7 @@ mod executed;
 mod migration;
 mod name;
 mod options;
+mod postgres;
 mod room;
 mod saved;
 mod sqlite;

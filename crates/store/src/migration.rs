@@ -17,6 +17,20 @@ pub struct Migration {
     pub up: String,
     /// The statements that take it back, where that can be done.
     pub down: Option<String>,
+    /// What makes the change on PostgreSQL, where that is said otherwise.
+    pub postgres: Option<String>,
+    /// What takes it back on PostgreSQL, where that is said otherwise.
+    pub postgres_down: Option<String>,
+}
+
+impl Migration {
+    pub(crate) fn up_on_postgres(&self) -> &str {
+        self.postgres.as_deref().unwrap_or(&self.up)
+    }
+
+    pub(crate) fn down_on_postgres(&self) -> Option<&str> {
+        self.postgres_down.as_deref().or(self.down.as_deref())
+    }
 }
 
 /// A migration that was tried in a room.
@@ -42,8 +56,8 @@ pub(crate) fn checksum(statements: &str) -> String {
 
 /// The migrations of a folder's files, given by name and text, in any order.
 ///
-/// `001_initial.sql` makes the first change, `001_initial.down.sql` takes it back. Files of the form
-/// `001_initial.postgres.sql` are the variant for another engine and are passed over.
+/// `001_initial.sql` makes the first change, `001_initial.down.sql` takes it back. Where PostgreSQL needs other words,
+/// `001_initial.postgres.sql` and `001_initial.postgres.down.sql` are taken there in their place.
 ///
 /// ```
 /// # use switchboard_store::parse_migration_files;
@@ -62,7 +76,7 @@ pub fn parse_migration_files<N: AsRef<str>, T: AsRef<str>>(
     files: impl IntoIterator<Item = (N, T)>,
 ) -> Result<Vec<Migration>, Error> {
     let mut ups: BTreeMap<u32, (String, Migration)> = BTreeMap::new();
-    let mut downs = Vec::new();
+    let mut besides = Vec::new();
     for (file, text) in files {
         let (file, text) = (file.as_ref().to_owned(), text.as_ref().to_owned());
         let Some(name) = FileName::parse(&file) else {
@@ -70,24 +84,30 @@ pub fn parse_migration_files<N: AsRef<str>, T: AsRef<str>>(
                        and what takes it back 001_what_it_does.down.sql";
             return Err(wrong(&file, why));
         };
-        if name.is_for_another_engine {
+        if name.is_down || name.is_for_postgres {
+            let (is_down, is_for_postgres) = (name.is_down, name.is_for_postgres);
+            besides.push((name.number, name.name.to_owned(), is_down, is_for_postgres, file, text));
             continue;
         }
-        if name.is_down {
-            downs.push((name.number, name.name.to_owned(), file, text));
-            continue;
-        }
-        let migration = Migration { number: name.number, name: name.name.to_owned(), up: text, down: None };
+        let (number, name_of) = (name.number, name.name.to_owned());
+        let migration = Migration { number, name: name_of, up: text, ..Migration::default() };
         if let Some((other, _)) = ups.get(&name.number) {
             return Err(wrong(&file, &format!("has the number of {other:?}: give it the next free one")));
         }
         ups.insert(name.number, (file, migration));
     }
-    for (number, name, file, text) in downs {
-        match ups.get_mut(&number) {
-            Some((_, migration)) if migration.name == name => migration.down = Some(text),
-            _ => return Err(wrong(&file, &format!("takes back what no {number:03}_{name}.sql makes"))),
-        }
+    for (number, name, is_down, is_for_postgres, file, text) in besides {
+        let Some((_, migration)) = ups.get_mut(&number).filter(|(_, migration)| migration.name == name)
+        else {
+            let does = if is_down { "takes back" } else { "says otherwise" };
+            return Err(wrong(&file, &format!("{does} what no {number:03}_{name}.sql makes")));
+        };
+        let place = match (is_down, is_for_postgres) {
+            (true, false) => &mut migration.down,
+            (false, _) => &mut migration.postgres,
+            (true, true) => &mut migration.postgres_down,
+        };
+        *place = Some(text);
     }
     for (expected, (number, (file, _))) in (1..).zip(&ups) {
         if *number != expected {
@@ -105,14 +125,14 @@ struct FileName<'a> {
     number: u32,
     name: &'a str,
     is_down: bool,
-    is_for_another_engine: bool,
+    is_for_postgres: bool,
 }
 
 impl<'a> FileName<'a> {
     fn parse(file: &'a str) -> Option<Self> {
         let rest = file.strip_suffix(".sql")?;
         let (rest, is_down) = strip(rest, ".down");
-        let (rest, is_for_another_engine) = strip(rest, ".postgres");
+        let (rest, is_for_postgres) = strip(rest, ".postgres");
         let (number, name) = rest.split_once('_')?;
         let is_number = number.len() >= 3 && number.bytes().all(|digit| digit.is_ascii_digit());
         let is_name = !name.is_empty()
@@ -120,7 +140,7 @@ impl<'a> FileName<'a> {
         if !is_number || !is_name {
             return None;
         }
-        Some(Self { number: number.parse().ok()?, name, is_down, is_for_another_engine })
+        Some(Self { number: number.parse().ok()?, name, is_down, is_for_postgres })
     }
 }
 
@@ -143,6 +163,8 @@ mod tests {
         let seen: Vec<_> =
             migrations.iter().map(|it| (it.number, it.up.as_str(), it.down.as_deref())).collect();
         assert_eq!(seen, [(1, "001_initial.sql", None), (2, "002_tags.sql", Some("002_tags.down.sql"))]);
+        assert_eq!(migrations[0].up_on_postgres(), "001_initial.postgres.sql");
+        assert_eq!(migrations[1].down_on_postgres(), Some("002_tags.down.sql"));
     }
 
     #[test]
@@ -152,5 +174,6 @@ mod tests {
         assert!(fault(&["001_a.sql", "001_b.sql"]).contains("has the number of \"001_a.sql\""));
         assert!(fault(&["001_a.sql", "003_c.sql"]).contains("there is no migration 002"));
         assert!(fault(&["001_a.sql", "001_b.down.sql"]).contains("no 001_b.sql makes"));
+        assert!(fault(&["001_a.sql", "001_b.postgres.sql"]).contains("no 001_b.sql makes"));
     }
 }

@@ -4,8 +4,11 @@ use std::path::Path;
 
 use switchboard_sql::{Rows, Value};
 
+use crate::postgres::apart;
 use crate::saved::Place;
-use crate::{Alone, Applied, Error, Executed, Migration, Saved, Stats, Tenant, Transaction, sqlite};
+use crate::{
+    Alone, Applied, Engine, Error, Executed, Migration, Saved, Stats, Tenant, Transaction, postgres, sqlite,
+};
 
 /// One room, with the host's face. Cloning it is cheap.
 ///
@@ -31,6 +34,7 @@ pub struct Room {
 #[derive(Clone)]
 enum On {
     Sqlite(sqlite::Room),
+    Postgres(postgres::Room),
 }
 
 /// One room, with a guest's face: it may read and write rows of tables that are not the host's, those of its [`Tenant`]
@@ -43,6 +47,7 @@ pub struct Guest {
 #[derive(Clone)]
 enum GuestOn {
     Sqlite(sqlite::Guest),
+    Postgres(postgres::Guest),
 }
 
 impl Room {
@@ -50,10 +55,23 @@ impl Room {
         Self { on: On::Sqlite(room) }
     }
 
+    pub(crate) fn on_postgres(room: postgres::Room) -> Self {
+        Self { on: On::Postgres(room) }
+    }
+
+    /// Which database it is in.
+    pub fn engine(&self) -> Engine {
+        match &self.on {
+            On::Sqlite(_) => Engine::Sqlite,
+            On::Postgres(_) => Engine::Postgres,
+        }
+    }
+
     /// The room's name.
     pub fn name(&self) -> &str {
         match &self.on {
             On::Sqlite(room) => room.name(),
+            On::Postgres(room) => room.name(),
         }
     }
 
@@ -64,6 +82,7 @@ impl Room {
     pub async fn query(&self, sql: &str, params: Vec<Value>) -> Result<Rows, Error> {
         match &self.on {
             On::Sqlite(room) => room.query(sql, params).await,
+            On::Postgres(room) => apart(room.query(sql, params)).await,
         }
     }
 
@@ -76,6 +95,7 @@ impl Room {
     pub async fn execute(&self, sql: &str, params: Vec<Value>) -> Result<Executed, Error> {
         match &self.on {
             On::Sqlite(room) => room.execute(sql, params).await,
+            On::Postgres(room) => apart(room.execute(sql, params)).await,
         }
     }
 
@@ -86,6 +106,7 @@ impl Room {
     pub async fn begin(&self) -> Result<Transaction, Error> {
         match &self.on {
             On::Sqlite(room) => Ok(Transaction::on_sqlite(room.begin().await?)),
+            On::Postgres(room) => Ok(Transaction::on_postgres(room.begin())),
         }
     }
 
@@ -93,6 +114,7 @@ impl Room {
     pub fn guest(&self, tenant: Tenant) -> Guest {
         match &self.on {
             On::Sqlite(room) => Guest { on: GuestOn::Sqlite(room.guest(tenant)) },
+            On::Postgres(room) => Guest { on: GuestOn::Postgres(room.guest(tenant)) },
         }
     }
 
@@ -101,9 +123,12 @@ impl Room {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database cannot be reached.
-    pub async fn alone(&self, _name: &str) -> Result<Alone, Error> {
+    pub async fn alone(&self, name: &str) -> Result<Alone, Error> {
         match &self.on {
             On::Sqlite(_) => Ok(Alone::on_sqlite()),
+            On::Postgres(room) => {
+                apart(room.alone(name)).await.map(Alone::on_postgres).map_err(|fault| room.inner.error(fault))
+            }
         }
     }
 
@@ -111,9 +136,13 @@ impl Room {
     ///
     /// # Errors
     /// As [`alone`](Self::alone).
-    pub async fn try_alone(&self, _name: &str) -> Result<Option<Alone>, Error> {
+    pub async fn try_alone(&self, name: &str) -> Result<Option<Alone>, Error> {
         match &self.on {
             On::Sqlite(_) => Ok(Some(Alone::on_sqlite())),
+            On::Postgres(room) => {
+                let held = apart(room.try_alone(name)).await.map_err(|fault| room.inner.error(fault))?;
+                Ok(held.map(Alone::on_postgres))
+            }
         }
     }
 
@@ -121,6 +150,7 @@ impl Room {
     pub fn stats(&self) -> Stats {
         match &self.on {
             On::Sqlite(room) => room.stats(),
+            On::Postgres(room) => room.stats(),
         }
     }
 
@@ -134,6 +164,7 @@ impl Room {
     pub async fn migrate(&self, migrations: &[Migration]) -> Result<usize, Error> {
         match &self.on {
             On::Sqlite(room) => room.migrate(migrations).await,
+            On::Postgres(room) => apart(room.migrate(migrations)).await,
         }
     }
 
@@ -144,6 +175,7 @@ impl Room {
     pub async fn migrate_down(&self, migrations: &[Migration], number: u32) -> Result<usize, Error> {
         match &self.on {
             On::Sqlite(room) => room.migrate_down(migrations, number).await,
+            On::Postgres(room) => apart(room.migrate_down(migrations, number)).await,
         }
     }
 
@@ -154,16 +186,22 @@ impl Room {
     pub async fn migrations(&self) -> Result<Vec<Applied>, Error> {
         match &self.on {
             On::Sqlite(room) => room.migrations().await,
+            On::Postgres(room) => apart(room.migrations()).await,
         }
     }
 
     /// Writes a copy of the room, as it is at one moment, to a file that is not there yet. Nobody waits for it.
     ///
     /// # Errors
-    /// [`Error::Io`] and [`Error::Full`] when it cannot be written; then there is no file.
+    /// [`Error::Io`] and [`Error::Full`] when it cannot be written; then there is no file. [`Error::Unavailable`] on
+    /// PostgreSQL, whose own tools make copies in files.
     pub async fn snapshot(&self, file: &Path) -> Result<(), Error> {
         match &self.on {
             On::Sqlite(room) => room.snapshot(file).await,
+            On::Postgres(room) => Err(Error::unavailable(
+                &room.inner.name,
+                "a room of PostgreSQL is not copied into a file; save the database with pg_dump",
+            )),
         }
     }
 
@@ -174,6 +212,7 @@ impl Room {
     pub async fn save(&self) -> Result<Saved, Error> {
         match &self.on {
             On::Sqlite(room) => Ok(Saved(Place::File(room.save().await?))),
+            On::Postgres(room) => Ok(Saved(Place::Schema(apart(room.save()).await?))),
         }
     }
 
@@ -184,6 +223,8 @@ impl Room {
     pub async fn restore(&self, saved: &Saved) -> Result<(), Error> {
         match (&self.on, &saved.0) {
             (On::Sqlite(room), Place::File(file)) => room.restore(file).await,
+            (On::Postgres(room), Place::Schema(copy)) => apart(room.restore(copy)).await,
+            _ => Err(self.not_its_own()),
         }
     }
 
@@ -193,6 +234,7 @@ impl Room {
     /// [`Error::Io`] when it cannot be removed.
     pub async fn discard(&self, saved: Saved) -> Result<(), Error> {
         match (&self.on, saved.0) {
+            (On::Postgres(room), Place::Schema(copy)) => apart(room.discard(&copy)).await,
             (On::Sqlite(_), Place::File(file)) => std::fs::remove_file(&file).map_err(|error| {
                 Error::io(
                     &self.name().into(),
@@ -200,6 +242,7 @@ impl Room {
                     &error,
                 )
             }),
+            _ => Err(self.not_its_own()),
         }
     }
 
@@ -210,6 +253,7 @@ impl Room {
     pub async fn clear(&self) -> Result<(), Error> {
         match &self.on {
             On::Sqlite(room) => room.clear().await,
+            On::Postgres(room) => apart(room.clear()).await,
         }
     }
 
@@ -220,6 +264,7 @@ impl Room {
     pub async fn check(&self) -> Result<(), Error> {
         match &self.on {
             On::Sqlite(room) => room.check().await,
+            On::Postgres(room) => apart(room.check()).await,
         }
     }
 
@@ -230,7 +275,14 @@ impl Room {
     pub async fn size(&self) -> Result<u64, Error> {
         match &self.on {
             On::Sqlite(room) => room.size().await,
+            On::Postgres(room) => apart(room.size()).await,
         }
+    }
+}
+
+impl Room {
+    fn not_its_own(&self) -> Error {
+        Error::unavailable(&self.name().into(), "the copy is of a room of another database")
     }
 }
 
@@ -242,6 +294,7 @@ impl Guest {
     pub async fn query(&self, sql: &str, params: Vec<Value>) -> Result<Rows, Error> {
         match &self.on {
             GuestOn::Sqlite(guest) => guest.query(sql, params).await,
+            GuestOn::Postgres(guest) => apart(guest.query(sql, params)).await,
         }
     }
 
@@ -252,6 +305,7 @@ impl Guest {
     pub async fn execute(&self, sql: &str, params: Vec<Value>) -> Result<Executed, Error> {
         match &self.on {
             GuestOn::Sqlite(guest) => guest.execute(sql, params).await,
+            GuestOn::Postgres(guest) => apart(guest.execute(sql, params)).await,
         }
     }
 
@@ -262,6 +316,7 @@ impl Guest {
     pub async fn begin(&self) -> Result<Transaction, Error> {
         match &self.on {
             GuestOn::Sqlite(guest) => Ok(Transaction::on_sqlite(guest.begin().await?)),
+            GuestOn::Postgres(guest) => Ok(Transaction::on_postgres(guest.begin())),
         }
     }
 }
@@ -276,6 +331,7 @@ impl std::fmt::Debug for Guest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.on {
             GuestOn::Sqlite(guest) => guest.fmt(f),
+            GuestOn::Postgres(guest) => guest.fmt(f),
         }
     }
 }

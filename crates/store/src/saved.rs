@@ -9,6 +9,8 @@ pub struct Saved(pub(crate) Place);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     File(PathBuf),
+    /// A schema of PostgreSQL.
+    Schema(String),
 }
 
 impl From<PathBuf> for Saved {

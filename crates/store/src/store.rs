@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::options::Options;
-use crate::{Changes, Error, Room, sqlite};
+use crate::postgres::apart;
+use crate::{Changes, Error, Room, postgres, sqlite};
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,6 +12,8 @@ use crate::{Changes, Error, Room, sqlite};
 pub enum Engine {
     /// SQLite: a file for each room.
     Sqlite,
+    /// PostgreSQL: a schema for each room.
+    Postgres,
 }
 
 /// A house of rooms. Cloning it is cheap.
@@ -22,6 +25,7 @@ pub struct Store {
 #[derive(Clone)]
 enum On {
     Sqlite(sqlite::Store),
+    Postgres(postgres::Store),
 }
 
 impl Store {
@@ -33,10 +37,32 @@ impl Store {
         Ok(Self { on: On::Sqlite(sqlite::Store::open(folder, options)?) })
     }
 
+    /// Signs in to a PostgreSQL database at an address such as `postgres://user:password@host/database`, which has one schema
+    /// for each room. With `?sslmode=require` nothing is said before the connection is encrypted and the server is known.
+    ///
+    /// Its user owns the database and may make roles: each room gets its own, which the database confines to that room.
+    /// Several processes may use one database at the same time.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the server cannot be reached or refuses the user; [`Error::Forbidden`] when the user may
+    /// not make what the store needs. None shows the password.
+    pub async fn open_postgres(url: &str, options: Options) -> Result<Self, Error> {
+        Ok(Self { on: On::Postgres(apart(postgres::Store::open(url, options)).await?) })
+    }
+
+    /// Where it is, without a password.
+    pub fn address(&self) -> String {
+        match &self.on {
+            On::Sqlite(store) => store.folder().display().to_string(),
+            On::Postgres(store) => store.address().to_string(),
+        }
+    }
+
     /// Which database it is.
     pub fn engine(&self) -> Engine {
         match &self.on {
             On::Sqlite(_) => Engine::Sqlite,
+            On::Postgres(_) => Engine::Postgres,
         }
     }
 
@@ -48,6 +74,7 @@ impl Store {
     pub async fn room(&self, name: &str) -> Result<Room, Error> {
         match &self.on {
             On::Sqlite(store) => Ok(Room::on_sqlite(store.room(name).await?)),
+            On::Postgres(store) => Ok(Room::on_postgres(apart(store.room(name)).await?)),
         }
     }
 
@@ -58,6 +85,7 @@ impl Store {
     pub async fn rooms(&self) -> Result<Vec<String>, Error> {
         match &self.on {
             On::Sqlite(store) => store.rooms(),
+            On::Postgres(store) => apart(store.rooms()).await,
         }
     }
 
@@ -65,9 +93,10 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database cannot be reached; [`Error::TooLarge`] beyond 7,000 bytes.
-    pub async fn announce(&self, _topic: &str, _payload: &str) -> Result<(), Error> {
+    pub async fn announce(&self, topic: &str, payload: &str) -> Result<(), Error> {
         match &self.on {
             On::Sqlite(_) => Ok(()),
+            On::Postgres(store) => apart(store.announce(topic, payload)).await,
         }
     }
 
@@ -75,6 +104,7 @@ impl Store {
     pub fn changes(&self) -> Changes {
         match &self.on {
             On::Sqlite(_) => Changes::none(),
+            On::Postgres(store) => Changes::from(store.changes()),
         }
     }
 
@@ -84,6 +114,7 @@ impl Store {
     pub async fn close(&self) {
         match &self.on {
             On::Sqlite(store) => store.close().await,
+            On::Postgres(store) => apart(store.close()).await,
         }
     }
 }
@@ -92,6 +123,7 @@ impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.on {
             On::Sqlite(store) => store.fmt(f),
+            On::Postgres(store) => store.fmt(f),
         }
     }
 }

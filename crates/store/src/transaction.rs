@@ -2,7 +2,8 @@
 
 use switchboard_sql::{Rows, Value};
 
-use crate::{Error, Executed, sqlite};
+use crate::postgres::apart;
+use crate::{Error, Executed, postgres, sqlite};
 
 /// Statements that take effect together, or not at all. Dropping it undoes them.
 ///
@@ -16,11 +17,16 @@ pub struct Transaction {
 
 enum On {
     Sqlite(sqlite::Transaction),
+    Postgres(postgres::Transaction),
 }
 
 impl Transaction {
     pub(crate) fn on_sqlite(transaction: sqlite::Transaction) -> Self {
         Self { on: On::Sqlite(transaction) }
+    }
+
+    pub(crate) fn on_postgres(transaction: postgres::Transaction) -> Self {
+        Self { on: On::Postgres(transaction) }
     }
 
     /// The rows of a statement, which may also write.
@@ -30,6 +36,7 @@ impl Transaction {
     pub async fn query(&mut self, sql: &str, params: Vec<Value>) -> Result<Rows, Error> {
         match &mut self.on {
             On::Sqlite(it) => it.query(sql, params).await,
+            On::Postgres(it) => apart(it.query(sql, params)).await,
         }
     }
 
@@ -40,6 +47,7 @@ impl Transaction {
     pub async fn execute(&mut self, sql: &str, params: Vec<Value>) -> Result<Executed, Error> {
         match &mut self.on {
             On::Sqlite(it) => it.execute(sql, params).await,
+            On::Postgres(it) => apart(it.execute(sql, params)).await,
         }
     }
 
@@ -50,6 +58,7 @@ impl Transaction {
     pub async fn query_as_host(&mut self, sql: &str, params: Vec<Value>) -> Result<Rows, Error> {
         match &mut self.on {
             On::Sqlite(it) => it.query_as_host(sql, params).await,
+            On::Postgres(it) => apart(it.query_as_host(sql, params)).await,
         }
     }
 
@@ -60,6 +69,19 @@ impl Transaction {
     pub async fn execute_as_host(&mut self, sql: &str, params: Vec<Value>) -> Result<Executed, Error> {
         match &mut self.on {
             On::Sqlite(it) => it.execute_as_host(sql, params).await,
+            On::Postgres(it) => apart(it.execute_as_host(sql, params)).await,
+        }
+    }
+
+    /// Tells every other process on the same database that something changed, when and if the transaction commits. On SQLite
+    /// there is none.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query); [`Error::TooLarge`] beyond 7,000 bytes.
+    pub async fn announce(&mut self, topic: &str, payload: &str) -> Result<(), Error> {
+        match &mut self.on {
+            On::Sqlite(_) => Ok(()),
+            On::Postgres(it) => apart(it.announce(topic, payload)).await,
         }
     }
 
@@ -79,6 +101,10 @@ impl Transaction {
     pub async fn commit_with(self, last: impl IntoIterator<Item = (&str, Vec<Value>)>) -> Result<(), Error> {
         match self.on {
             On::Sqlite(it) => it.commit_with(last).await,
+            On::Postgres(it) => {
+                let last: Vec<_> = last.into_iter().collect();
+                apart(it.commit_with(last)).await
+            }
         }
     }
 }

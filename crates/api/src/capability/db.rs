@@ -10,6 +10,8 @@ use crate::{BoxFuture, Context, Failure, NewEvent, Rows, Value};
 pub enum Engine {
     /// SQLite.
     Sqlite,
+    /// PostgreSQL.
+    Postgres,
 }
 
 /// The plugin's own tables. Statements take their parameters as `$1`, `$2`, ….

@@ -36,6 +36,10 @@ impl Store {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.inner.folder
+    }
+
     /// The room of that name, made if there is none. Names are a small letter, then small letters, digits and
     /// underscores, 64 characters at most.
     ///

@@ -59,7 +59,7 @@ impl House {
 
     /// Makes tables as a guest's first migration does.
     async fn migrate(&self, sql: &str) -> Result<usize, Error> {
-        let it = Migration { number: 1, name: "first".into(), up: sql.into(), down: None };
+        let it = Migration { number: 1, name: "first".into(), up: sql.into(), ..Migration::default() };
         self.room.migrate(&[it]).await
     }
 }

@@ -9,8 +9,11 @@
 
 mod copies;
 mod crash;
+mod engines;
 mod group_commit;
 mod isolation;
 mod migrations;
 mod model;
+mod postgres;
+mod stage;
 mod transactions;

@@ -11,7 +11,8 @@ async fn room() -> (tempfile::TempDir, Room) {
 }
 
 fn migration(number: u32, up: &str, down: Option<&str>) -> Migration {
-    Migration { number, name: format!("step_{number}"), up: up.into(), down: down.map(str::to_owned) }
+    let (name, up, down) = (format!("step_{number}"), up.into(), down.map(str::to_owned));
+    Migration { number, name, up, down, ..Migration::default() }
 }
 
 fn two() -> [Migration; 2] {
