@@ -2,6 +2,7 @@
 //!
 //! `bench` starts both servers as processes of their own, loads them in turns and writes a table of ratios; what it knows
 //! of Switchboard is its binary and its HTTP. Read [`compare`] first, then [`bare`] (the rival) and [`load`] (the client).
+//! [`tenancy`] alone looks from inside.
 #![allow(clippy::print_stdout)]
 
 mod bare;
@@ -10,6 +11,7 @@ mod detect;
 mod load;
 mod process;
 mod report;
+mod tenancy;
 
 use std::path::PathBuf;
 
@@ -38,6 +40,11 @@ enum Command {
         #[arg(long, value_enum, default_value_t = bare::Writes::Each)]
         writes: bare::Writes,
     },
+    /// Measures what many organizations cost, and prints the tables for docs/benchmarks.md.
+    Tenancy(tenancy::Plan),
+    /// Starts once on a folder of databases; `tenancy` runs this as a process of its own.
+    #[command(hide = true)]
+    TenancyStart(tenancy::Start),
     /// Finds the highlights of one file, and prints how long that took and how much memory.
     Detect {
         /// A file with sound.
@@ -50,6 +57,8 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Compare(plan) => runtime.block_on(compare::run(plan)),
         Command::Bare { database, writes } => runtime.block_on(bare::serve(&database, writes)),
+        Command::Tenancy(plan) => runtime.block_on(tenancy::run(plan)),
+        Command::TenancyStart(start) => runtime.block_on(tenancy::start(start)),
         Command::Detect { file } => detect::run(&file),
     }
 }

@@ -13,7 +13,7 @@ use cedar_policy::{
 };
 
 use crate::{
-    role::{ADMIN, MEMBER, OWNER, OWNERS_ALONE, Role, VIEWER},
+    role::{MEMBER, OWNER, OWNERS_ALONE, Role, VIEWER},
     statement::{Effect, Statement},
 };
 
@@ -29,9 +29,12 @@ pub struct Rules {
     types: Types,
     /// By policy, what it says and in which role.
     origins: HashMap<PolicyId, Reason>,
-    /// By roles, then by action. Only questions about no thing in particular are remembered.
-    decided: ArcSwap<HashMap<Box<str>, HashMap<Box<str>, bool>>>,
+    /// Only questions about no thing in particular are remembered.
+    decided: ArcSwap<Decided>,
 }
+
+/// What was decided, by roles, then by action.
+type Decided = HashMap<Box<str>, HashMap<Box<str>, bool>>;
 
 /// Roles that cannot be made into rules: a fault of this crate, as every part of them was parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -204,22 +207,27 @@ fn policy_of(types: &Types, role: &str, statement: &Statement) -> String {
         let things = list(&types.resource, &mut statement.resources.iter().map(|thing| thing.as_str()));
         conditions.push_str(&format!(" when {{ resource in [{things}] }}"));
     }
-    if is_admins_own(role, statement) {
+    if leaves_to_owners(role, statement) {
         let alone = list(&types.action, &mut OWNERS_ALONE.into_iter());
         conditions.push_str(&format!(" unless {{ action in [{alone}] }}"));
     }
     format!("{effect} (principal in {role_uid}, action in [{actions}], resource){conditions};")
 }
 
-/// Whether it is the statement by which an admin may nearly everything.
-fn is_admins_own(role: &str, statement: &Statement) -> bool {
-    role == ADMIN
+/// Whether it allows what is the owners' alone, and so must be kept from that: otherwise whoever may write roles could make
+/// themselves an owner.
+fn leaves_to_owners(role: &str, statement: &Statement) -> bool {
+    let covers = |action: &str| {
+        let kind = action.strip_suffix('*');
+        OWNERS_ALONE.iter().any(|alone| *alone == action || kind.is_some_and(|kind| alone.starts_with(kind)))
+    };
+    role != OWNER
         && statement.effect == Effect::Allow
-        && statement.actions.iter().any(|action| action.as_str() == ALL)
+        && statement.actions.iter().any(|action| covers(action.as_str()))
 }
 
 fn says(role: &str, statement: &Statement) -> String {
-    let except = if is_admins_own(role, statement) {
+    let except = if leaves_to_owners(role, statement) {
         format!(" but what is the {OWNER}s' alone ({})", OWNERS_ALONE.join(", "))
     } else {
         String::new()

@@ -79,6 +79,16 @@ fn a_role_that_names_things_says_nothing_of_others() {
 }
 
 #[test]
+fn no_role_but_the_owners_own_may_what_is_theirs_alone() {
+    let written =
+        role("sly", "organization acme", &[("allow", &["owner:manage", "organization:*", "*"], &[])]);
+    let policies = Policies::new(built_in_roles(), [(1, vec![written])]);
+    let rules = policies.of(Some(1)).unwrap();
+    assert!(!rules.allow("sly", "owner:manage") && !rules.allow("admin sly", "organization:remove"));
+    assert!(rules.allow("sly", "organization:update") && rules.allow("owner sly", "owner:manage"));
+}
+
+#[test]
 fn a_decision_is_the_same_when_it_is_remembered() {
     let policies = clips();
     let rules = policies.of(None).unwrap();
@@ -103,7 +113,7 @@ fn whoever_asks_why_is_told_the_statements() {
         (true, &["role `viewer` (plugin clips): allow clip:read".to_owned()][..])
     );
     let (allowed, because) = why("keeper owner", "clip:delete", Some("clip:7"));
-    assert_eq!(allowed, false);
+    assert!(!allowed);
     assert_eq!(because, ["role `keeper` (organization acme): deny clip:delete on clip:7"]);
     let (_, because) = why("admin", "clip:read", None);
     assert!(because[0].contains("but what is the owners' alone"), "{because:?}");

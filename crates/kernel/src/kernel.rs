@@ -20,6 +20,7 @@ use crate::{
     catalog::Catalog,
     directory::{self, Directory, NewToken, TokenTerms},
     error::Error,
+    housekeeping::LastUses,
     loaded::EnabledIn,
     members::Members,
     ports::{Hosts, Loader},
@@ -70,6 +71,7 @@ pub struct Kernel {
     pub(crate) directory: ArcSwap<Directory>,
     pub(crate) members: Members,
     pub(crate) own_roles: ArcSwap<OwnRoles>,
+    pub(crate) last_uses: LastUses,
     settings: ArcSwap<Settings>,
 }
 
@@ -118,6 +120,7 @@ impl Kernel {
             directory: ArcSwap::from_pointee(directory),
             members: Members::default(),
             own_roles: ArcSwap::from_pointee(own_roles),
+            last_uses: LastUses::default(),
             settings: ArcSwap::from_pointee(settings),
         });
         if kernel.directory().organizations().is_empty() {

@@ -1,6 +1,9 @@
 //! What roles let people do: those that every organization has, those that plugins bring, and those of an organization's own.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use serde::Deserialize;
 use switchboard_api::{Actor, Failure, Organization, OrganizationId, Standing};
@@ -10,7 +13,25 @@ use switchboard_authorization::{
 use switchboard_manifest::Manifest;
 use switchboard_store::Room;
 
-use crate::{error::Error, snapshot::Snapshot};
+use crate::{audit::Entry, by::By, error::Error, kernel::Kernel, snapshot::Snapshot};
+
+/// How many roles of its own an organization may have.
+const MOST_ROLES: usize = 100;
+/// How many statements a role may have.
+const MOST_STATEMENTS: usize = 100;
+/// The most characters of a role's description.
+const LONGEST: usize = 500;
+
+/// A role of an organization's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnRole {
+    /// Its name.
+    pub name: RoleName,
+    /// What it is for.
+    pub description: String,
+    /// What it says.
+    pub statements: Vec<Statement>,
+}
 
 #[derive(Deserialize)]
 struct RoleRow {
@@ -135,4 +156,133 @@ impl Snapshot {
     pub fn policies(&self) -> &Policies {
         &self.policies
     }
+}
+
+impl Kernel {
+    /// The roles of an organization's own, by name, with what they are for.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn own_roles(&self, organization: OrganizationId) -> Result<Vec<OwnRole>, Error> {
+        #[derive(Deserialize)]
+        struct OwnRow {
+            name: String,
+            description: String,
+            statements: String,
+        }
+        let sql = "select name, description, statements from role where organization_id = $1 order by name";
+        let rows = self.room.query(sql, vec![organization.into()]).await?.to::<OwnRow>()?;
+        let own = rows.into_iter().map(|row| {
+            let wrong = |why: String| Error::Data(format!("role `{}` is none: {why}", row.name));
+            Ok(OwnRole {
+                name: row.name.parse().map_err(|error| wrong(format!("{error}")))?,
+                statements: serde_json::from_str(&row.statements)
+                    .map_err(|error| wrong(error.to_string()))?,
+                description: row.description.clone(),
+            })
+        });
+        own.collect()
+    }
+
+    /// Makes a role of the organization's own, or changes the one of that name. It holds from the next request on.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a name that every organization has or a plugin would, for too many statements or roles, and for
+    /// a statement without actions.
+    pub async fn set_role(&self, by: &By, organization: &Organization, role: OwnRole) -> Result<(), Error> {
+        check(&role)?;
+        let _changing = self.changing.lock().await;
+        let own = self.own_roles(organization.id).await?;
+        let before = own.iter().find(|other| other.name == role.name);
+        if before.is_none() && own.len() >= MOST_ROLES {
+            let message =
+                format!("an organization has at most {MOST_ROLES} roles of its own: remove one first");
+            return Err(Error::Refused(message));
+        }
+        let statements =
+            serde_json::to_string(&role.statements).map_err(|error| Error::Data(error.to_string()))?;
+        let sql = "insert into role (organization_id, name, description, statements, changed_at) \
+                   values ($1, $2, $3, $4, $5) on conflict (organization_id, name) do update set \
+                   description = excluded.description, statements = excluded.statements, changed_at = excluded.changed_at";
+        let params = vec![
+            organization.id.into(),
+            role.name.as_str().into(),
+            role.description.as_str().into(),
+            statements.into(),
+            self.now().to_string().into(),
+        ];
+        let mut change = self.change(by).await?;
+        change.execute(sql, params).await?;
+        let action = if before.is_some() { "role.changed" } else { "role.created" };
+        let entry = Entry::new(action, format!("role:{}", role.name)).within(Some(organization.id));
+        let entry = entry.after(&role.statements);
+        let entry = match before {
+            Some(before) => entry.before(&before.statements),
+            None => entry,
+        };
+        change.commit(entry).await?;
+        self.read_roles().await
+    }
+
+    /// Removes a role of the organization's own; false when there is none of the name.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] while members hold it, saying how many.
+    pub async fn remove_role(
+        &self,
+        by: &By,
+        organization: &Organization,
+        name: &RoleName,
+    ) -> Result<bool, Error> {
+        let _changing = self.changing.lock().await;
+        let own = self.own_roles(organization.id).await?;
+        let Some(before) = own.iter().find(|other| other.name == *name) else { return Ok(false) };
+        // Roles are joined by spaces, and no name holds one.
+        let sql = "select roles from member where organization_id = $1 and roles like '%' || $2 || '%'";
+        let rows = self.room.query(sql, vec![organization.id.into(), name.as_str().into()]).await?;
+        let holders = rows
+            .to::<String>()?
+            .iter()
+            .filter(|roles| roles.split(' ').any(|it| it == name.as_str()))
+            .count();
+        if holders > 0 {
+            let whom =
+                if holders == 1 { "one member holds".to_owned() } else { format!("{holders} members hold") };
+            return Err(Error::Refused(format!("{whom} the role `{name}`: give them others first")));
+        }
+        let mut change = self.change(by).await?;
+        let sql = "delete from role where organization_id = $1 and name = $2";
+        change.execute(sql, vec![organization.id.into(), name.as_str().into()]).await?;
+        let entry = Entry::new("role.removed", format!("role:{name}")).within(Some(organization.id));
+        change.commit(entry.before(&before.statements)).await?;
+        self.read_roles().await?;
+        Ok(true)
+    }
+
+    /// Reads the roles of organizations' own anew: they have changed.
+    pub(crate) async fn read_roles(&self) -> Result<(), Error> {
+        self.own_roles.store(Arc::new(read(&self.room).await?));
+        self.swap(self.snapshot().plugins().to_vec()).await
+    }
+}
+
+fn check(role: &OwnRole) -> Result<(), Error> {
+    let invalid = |message: String| Err(Error::Invalid(Failure::invalid(message)));
+    let name = &role.name;
+    if name.is_built_in() {
+        return invalid(format!("every organization has the role `{name}`: choose another name"));
+    }
+    if name.as_str().contains('.') {
+        return invalid(format!("`{name}` would be a plugin's role: choose a name without a dot"));
+    }
+    if role.description.chars().count() > LONGEST {
+        return invalid(format!("a role's description has at most {LONGEST} characters"));
+    }
+    if role.statements.is_empty() || role.statements.len() > MOST_STATEMENTS {
+        return invalid(format!("a role has 1 to {MOST_STATEMENTS} statements"));
+    }
+    if role.statements.iter().any(|statement| statement.actions.is_empty()) {
+        return invalid("a statement names at least one action, such as `clip:read` or `clip:*`".to_owned());
+    }
+    Ok(())
 }

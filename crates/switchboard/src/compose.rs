@@ -13,6 +13,7 @@ use switchboard_server::{
     administration::{KernelHandle, administration},
 };
 use switchboard_store::{Options as StoreOptions, Store};
+use tokio::task::AbortHandle;
 
 use crate::operator_settings::{OperatorSettings, Synchronous};
 
@@ -23,6 +24,7 @@ pub(crate) struct Running {
     pub(crate) http: HttpOptions,
     store: Store,
     capabilities: Arc<Capabilities>,
+    housekeeping: AbortHandle,
 }
 
 /// Where a server keeps what it keeps.
@@ -83,7 +85,8 @@ pub(crate) async fn compose(
     delivery.attach(&kernel);
     kernel.load_plugins().await.context("the plugins cannot be loaded")?;
     let http = http_options(settings, store.clone())?;
-    Ok(Running { kernel, delivery, http, store, capabilities })
+    let housekeeping = tokio::spawn(housekeep(Arc::clone(&kernel))).abort_handle();
+    Ok(Running { kernel, delivery, http, store, capabilities, housekeeping })
 }
 
 impl Running {
@@ -129,6 +132,10 @@ impl Running {
     /// Stops delivering, unloads the plugins and closes the databases, in this order. What is delivered at the moment may
     /// take as long as `grace`.
     pub(crate) async fn stop(self, grace: Duration) {
+        self.housekeeping.abort();
+        if let Err(error) = self.kernel.housekeep().await {
+            tracing::warn!("what is tidied now and then was not tidied at the end: {error}");
+        }
         self.capabilities.stop();
         self.delivery.stop(grace).await;
         self.kernel.unload_plugins().await;
@@ -149,6 +156,18 @@ pub(crate) fn store_options(settings: &OperatorSettings) -> StoreOptions {
 pub(crate) fn own_version() -> anyhow::Result<Version> {
     let version = env!("CARGO_PKG_VERSION");
     version.parse().with_context(|| format!("this program's version `{version}` is none"))
+}
+
+/// Tidies once a minute.
+async fn housekeep(kernel: Arc<Kernel>) {
+    let mut minutes = tokio::time::interval(Duration::from_secs(60));
+    minutes.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        minutes.tick().await;
+        if let Err(error) = kernel.housekeep().await {
+            tracing::warn!("what is tidied now and then was not: {error}");
+        }
+    }
 }
 
 fn http_options(settings: &OperatorSettings, store: Store) -> anyhow::Result<HttpOptions> {

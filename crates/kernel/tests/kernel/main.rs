@@ -5,4 +5,5 @@
 mod calls;
 mod enablement;
 mod life;
+mod roles;
 mod small_plugins;
