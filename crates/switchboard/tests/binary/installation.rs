@@ -89,8 +89,15 @@ impl Installation {
         let ready: Json = serde_json::from_str(&line)
             .unwrap_or_else(|_| panic!("the server did not start: {}", fs::read_to_string(&log).unwrap()));
         let token = ready["token"].as_str().map(str::to_owned);
-        Server { child, _out: out, ready, token, client: reqwest::Client::new() }
+        Server { child, _out: out, ready, token, client: client() }
     }
+}
+
+/// A client, which is not made without something that could speak TLS.
+fn client() -> reqwest::Client {
+    // Each test of this process comes by here; the first one is enough.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
 }
 
 impl Said {

@@ -9,6 +9,7 @@ mod crashes;
 mod doctor;
 mod help;
 mod installation;
+mod isolation;
 mod manifests;
 mod plugins;
 mod serving;
