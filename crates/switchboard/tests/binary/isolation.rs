@@ -47,7 +47,7 @@ impl Operation {
             Some("org") => "acme".to_owned(),
             Some(name) => {
                 let kind = self.path.split('/').rev().skip_while(|part| part.starts_with('{')).find(|part| {
-                    things.get(**part).is_some()
+                    things.get(*part).is_some()
                 });
                 let thing = kind.and_then(|kind| things.get(kind)).or_else(|| things.get(name));
                 thing.and_then(Json::as_str).unwrap_or("1").to_owned()
