@@ -29,6 +29,7 @@ fn somebody(account: i64) -> Principal {
         bound_to: None,
         is_administrator: false,
         impersonator: None,
+        rate: None,
     }
 }
 
