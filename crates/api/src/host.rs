@@ -7,8 +7,8 @@ use switchboard_manifest::{Capability, PluginId};
 use crate::{
     Failure,
     capability::{
-        Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Log, Mail, Random, Schedule, Schemas,
-        Services,
+        Audit, Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Log, Mail, Random, Schedule,
+        Schemas, Services,
     },
 };
 
@@ -19,6 +19,8 @@ use crate::{
 pub struct Host {
     /// The plugin it belongs to.
     pub plugin: PluginId,
+    /// Writing to the audit log.
+    pub audit: Arc<dyn Audit>,
     /// What the actor of a call may do.
     pub authority: Arc<dyn Authority>,
     /// Writing to the log.

@@ -7,11 +7,12 @@ use switchboard_api::{
     capability::{Clock, Random, Schemas},
 };
 use switchboard_delivery::Delivery;
-use switchboard_kernel::{Hosts, Kernel, room_of};
+use switchboard_kernel::{Hosts, Kernel, Pace, Ticks, room_of};
 use switchboard_manifest::{Capability, Manifest};
 use switchboard_store::Store;
 
 use crate::{
+    audit::OwnLines,
     authority::KernelAuthority,
     blobs::{BlobFault, Folder, OwnBlobs},
     compute::Threads,
@@ -135,6 +136,7 @@ impl Hosts for Capabilities {
         let own_tables = || OwnTables { room: room.clone(), events: declared.clone() };
         Ok(Arc::new(Host {
             plugin: manifest.id.clone(),
+            audit: Arc::new(OwnLines { kernel: kernel.clone(), pace: Pace::new(Ticks::default()) }),
             authority: Arc::new(KernelAuthority { kernel: kernel.clone() }),
             log: Arc::new(ServerLog),
             clock: Arc::clone(&self.options.clock),

@@ -4,6 +4,7 @@
 //! This crate does not know whether a plugin is native or sandboxed, and decides nothing: what was granted is the kernel's
 //! word. Read [`Capabilities`] first, then a file with the name of a capability.
 
+mod audit;
 mod authority;
 mod blobs;
 mod capabilities;

@@ -16,6 +16,7 @@ use switchboard_store::{Room, Store, parse_migration_files};
 
 use crate::{
     audit::Entry,
+    audit_guard,
     by::By,
     catalog::Catalog,
     directory::{self, Directory, NewToken, TokenTerms},
@@ -83,12 +84,16 @@ pub fn room_of(plugin: &PluginId) -> String {
     format!("plugin_{plugin}")
 }
 
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 9] = [
     ("001_initial.sql", include_str!("../migrations/001_initial.sql")),
     ("001_initial.down.sql", include_str!("../migrations/001_initial.down.sql")),
     ("002_tenancy.sql", include_str!("../migrations/002_tenancy.sql")),
     ("002_tenancy.postgres.sql", include_str!("../migrations/002_tenancy.postgres.sql")),
     ("002_tenancy.down.sql", include_str!("../migrations/002_tenancy.down.sql")),
+    ("003_audit_chain.sql", include_str!("../migrations/003_audit_chain.sql")),
+    ("003_audit_chain.postgres.sql", include_str!("../migrations/003_audit_chain.postgres.sql")),
+    ("003_audit_chain.down.sql", include_str!("../migrations/003_audit_chain.down.sql")),
+    ("003_audit_chain.postgres.down.sql", include_str!("../migrations/003_audit_chain.postgres.down.sql")),
 ];
 
 impl Kernel {
@@ -100,6 +105,7 @@ impl Kernel {
     pub async fn open(parts: Parts) -> Result<Arc<Self>, Error> {
         let room = parts.store.room(KERNEL_ROOM).await?;
         room.migrate(&parse_migration_files(MIGRATIONS)?).await?;
+        audit_guard::set(&room).await?;
         let directory = Directory::read(&room, None).await?;
         let own_roles = roles::read(&room).await?;
         let settings = Settings::read(&room).await?;
@@ -201,6 +207,7 @@ impl Kernel {
         let token = directory::create_token(&mut change, &terms, organization, self.now()).await?;
         let made = serde_json::json!({
             "name": name, "actions": terms.actions, "account": terms.account, "expires_at": terms.expires_at,
+            "calls_per_second": terms.calls_per_second,
         });
         let entry = Entry::new("token.created", format!("token:{}", token.id)).within(organization);
         change.commit(entry.after(made)).await?;

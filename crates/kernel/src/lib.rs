@@ -6,6 +6,9 @@
 
 mod agreement;
 mod audit;
+mod audit_guard;
+mod audit_line;
+mod audit_log;
 mod by;
 mod catalog;
 mod directory;
@@ -34,6 +37,8 @@ mod state;
 
 pub use agreement::disagreements;
 pub use audit::Entry as AuditEntry;
+pub use audit_line::AuditLine;
+pub use audit_log::{AuditFilter, AuditPage, AuditVerdict};
 pub use by::By;
 pub use catalog::{Catalog, Entry, Unreadable};
 pub use directory::{Directory, NewToken, TOKEN_PREFIX, Token, TokenTerms};

@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use switchboard_api::{Failure, Value};
 use switchboard_manifest::Manifest;
 
@@ -228,16 +228,35 @@ impl Kernel {
         let record = self.record_of(id).await?;
         let sql = "update registration set display_name = $2, description = $3, version = $4, author = $5, \
                    plugin_metadata = $6, updated_at = $7 where id = $1";
+        let shown = |display_name: &str,
+                     description: &Option<String>,
+                     version: &str,
+                     author: &Option<String>| {
+            json!({
+                "display_name": display_name, "description": description, "version": version, "author": author,
+            })
+        };
+        let entry = entry("registration.changed", id).before(shown(
+            &record.display_name,
+            &record.description,
+            &record.version,
+            &record.author,
+        ));
+        let display_name = change.display_name.unwrap_or(record.display_name);
+        let description = change.description.unwrap_or(record.description);
+        let version = change.version.unwrap_or(record.version);
+        let author = change.author.unwrap_or(record.author);
+        let entry = entry.after(shown(&display_name, &description, &version, &author));
         let params = vec![
             id.into(),
-            change.display_name.unwrap_or(record.display_name).into(),
-            change.description.unwrap_or(record.description).into(),
-            change.version.unwrap_or(record.version).into(),
-            change.author.unwrap_or(record.author).into(),
+            display_name.into(),
+            description.into(),
+            version.into(),
+            author.into(),
             text_of(change.plugin_metadata.unwrap_or(record.metadata)),
             self.now().to_string().into(),
         ];
-        self.write(by, entry("registration.changed", id), sql, params).await?;
+        self.write(by, entry, sql, params).await?;
         drop(changing);
         Ok(Switched::Done(Box::new(self.registration(id).await?)))
     }

@@ -101,7 +101,13 @@ async fn answer(
     server.limiter.caller(&principal, from, tightest)?;
     let in_path = (address.scope == Scope::Organization).then(|| take_organization(&mut params)).flatten();
     let organization =
-        tenant::organization(&address, in_path.as_deref(), &parts.headers, &principal, &directory)?;
+        tenant::organization(&address, in_path.as_deref(), &parts.headers, &principal, &directory);
+    if organization.as_ref().is_err_and(|problem| problem.is_forbidden())
+        && tenant::is_administrated(&address)
+    {
+        server.refusals.note(&server.kernel, &principal, from, id, &parts).await;
+    }
+    let organization = organization?;
     let actor = server.kernel.actor(&principal, organization.as_deref()).await;
     let actor = actor.map_err(|error| Problem::of(error.into(), plugin.id().as_str(), id))?;
     if let (Standing::Stranger, Some(organization)) = (&actor.standing, &organization) {

@@ -5,7 +5,10 @@ use std::{ops::Deref, sync::Arc, time::Instant};
 use switchboard_kernel::Kernel;
 use tower_http::cors::CorsLayer;
 
-use crate::{api_document::Kept, identity::Door, metrics::Counts, options::Options, rate_limits::Limiter};
+use crate::{
+    api_document::Kept, identity::Door, metrics::Counts, options::Options, rate_limits::Limiter,
+    refusals::Refusals,
+};
 
 /// What the server calls itself.
 pub(crate) const SERVICE: &str = "switchboard";
@@ -19,6 +22,7 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) door: Door,
     pub(crate) limiter: Limiter,
+    pub(crate) refusals: Refusals,
     pub(crate) counts: Counts,
     pub(crate) document: Kept,
     pub(crate) started: Instant,
@@ -28,9 +32,9 @@ pub(crate) struct Shared {
 
 impl Server {
     pub(crate) fn new(kernel: Arc<Kernel>, options: Options, door: Door, cors: Option<CorsLayer>) -> Self {
-        let limiter = Limiter::new(options.rate_limits.clone());
+        let (limiter, refusals) = (Limiter::new(options.rate_limits.clone()), Refusals::default());
         let (counts, document, started) = (Counts::default(), Kept::default(), Instant::now());
-        Self(Arc::new(Shared { kernel, options, door, limiter, counts, document, started, cors }))
+        Self(Arc::new(Shared { kernel, options, door, limiter, refusals, counts, document, started, cors }))
     }
 }
 

@@ -43,6 +43,11 @@ pub(crate) fn organization(
     }
 }
 
+/// Whether the address is for those who administrate the installation.
+pub(crate) fn is_administrated(address: &Address) -> bool {
+    address.scope == Scope::Admin || address.permission.as_deref().is_some_and(is_administration)
+}
+
 fn is_administration(action: &str) -> bool {
     action == ADMIN || action.starts_with("admin:")
 }

@@ -53,6 +53,9 @@ pub(crate) enum Command {
     /// Make the tokens by which programs call.
     #[command(subcommand)]
     Token(Token),
+    /// See who changed what, and check that nothing of it was changed since.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Copy everything into one file, also while the server runs.
     ///
     /// The copy holds every database as it was at one moment each, and every blob that they name.
@@ -170,6 +173,9 @@ pub(crate) enum Token {
         /// What it may do, such as `clip:read` or `clip:*`; everything when absent. May be given several times.
         #[arg(long = "allow", value_name = "ACTION")]
         actions: Vec<String>,
+        /// How often it may call in a second; as often as any when absent.
+        #[arg(long, value_name = "NUMBER")]
+        calls_per_second: Option<u32>,
     },
     /// List the tokens, without their text.
     List,
@@ -178,4 +184,59 @@ pub(crate) enum Token {
         /// Its number, as `token list` shows it.
         id: i64,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Audit {
+    /// List the newest lines.
+    #[command(after_help = "Examples:\n  \
+                            switchboard audit list --action 'plugin.*' --org default\n  \
+                            switchboard audit list --text 192.0.2.7 --since 2026-01-01T00:00:00Z")]
+    List {
+        #[command(flatten)]
+        filter: AuditFilter,
+        /// How many to list at most, up to 1000.
+        #[arg(long, default_value_t = 50, value_name = "NUMBER")]
+        limit: u32,
+    },
+    /// Print all lines, oldest first, each as JSON on a line of its own.
+    #[command(
+        after_help = "Example:\n  switchboard audit export --until 2026-01-01T00:00:00Z | zstd > audit-2025.jsonl.zst"
+    )]
+    Export {
+        #[command(flatten)]
+        filter: AuditFilter,
+    },
+    /// Check that no line was changed, left out or put in since it was written.
+    #[command(
+        after_help = "The exit code is 3 when one was. Keep the hash that is printed elsewhere: whoever can write to the\n\
+                            database could make a whole new log, and only that hash would tell."
+    )]
+    Verify,
+}
+
+/// Which lines of the audit log are wanted.
+#[derive(Args, Default)]
+pub(crate) struct AuditFilter {
+    /// Only those of this organization, by its name in addresses.
+    #[arg(long, value_name = "ORGANIZATION")]
+    pub(crate) org: Option<String>,
+    /// Only those by this actor.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) actor: Option<String>,
+    /// Only those of this action; `plugin.*` for all that begin so.
+    #[arg(long)]
+    pub(crate) action: Option<String>,
+    /// Only those about this, such as `plugin:clips`.
+    #[arg(long)]
+    pub(crate) subject: Option<String>,
+    /// Only those from then on, such as `2026-01-31T00:00:00Z`.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only those before then.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Only those in which this text stands somewhere.
+    #[arg(long)]
+    pub(crate) text: Option<String>,
 }

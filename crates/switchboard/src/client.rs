@@ -77,6 +77,18 @@ impl Client {
         self.ask(Method::GET, path, None).await
     }
 
+    /// The text that stands at an address.
+    ///
+    /// # Errors
+    /// What the administration says against it, as a sentence.
+    pub(crate) async fn text(&self, path: &str) -> anyhow::Result<String> {
+        let (status, bytes) = self.send(Method::GET, path, None).await?;
+        if !status.is_success() {
+            understand(status, &bytes)?;
+        }
+        String::from_utf8(bytes.into()).context("the answer is no text")
+    }
+
     /// Sends JSON to an address.
     ///
     /// # Errors
@@ -103,6 +115,16 @@ impl Client {
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<&Json>) -> anyhow::Result<Json> {
+        let (status, bytes) = self.send(method, path, body).await?;
+        understand(status, &bytes)
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Json>,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
         let request = Request::builder().method(method).uri(path).header(header::HOST, "localhost");
         let request = match body {
             Some(body) => {
@@ -111,7 +133,7 @@ impl Client {
             None => request.body(Body::empty()),
         };
         let request = request.with_context(|| format!("`{path}` is no address"))?;
-        let (status, bytes) = match self {
+        match self {
             Self::Server(socket) => {
                 let stream = UnixStream::connect(socket).await.context("the server went away")?;
                 let (mut sender, connection) =
@@ -119,11 +141,10 @@ impl Client {
                 // What goes wrong with the connection is told to whoever waits for the answer.
                 tokio::spawn(connection);
                 let answer = sender.send_request(request).await;
-                read(answer.context("the server did not answer")?).await?
+                read(answer.context("the server did not answer")?).await
             }
-            Self::Alone { router, .. } => read(router.clone().oneshot(request).await?).await?,
-        };
-        understand(status, &bytes)
+            Self::Alone { router, .. } => read(router.clone().oneshot(request).await?).await,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod command;
 mod compose;
 mod control;
 mod data_folder;
+mod housekeeping;
 mod logging;
 mod mail_settings;
 mod operator_settings;

@@ -28,6 +28,8 @@ pub(crate) struct OperatorSettings {
     pub(crate) body_limit: u64,
     /// The largest upload, in bytes.
     pub(crate) upload_limit: u64,
+    /// For how many days lines of the audit log are kept; 0 for ever.
+    pub(crate) audit_days: u32,
     /// How often callers may ask.
     pub(crate) rate_limits: RateSettings,
     /// Addresses and networks of proxies whose word counts on who called them.
@@ -55,6 +57,7 @@ impl Default for OperatorSettings {
             cors_origins: None,
             body_limit: 1024 * 1024,
             upload_limit: 1024 * 1024 * 1024,
+            audit_days: 400,
             rate_limits: RateSettings::default(),
             trusted_proxies: Vec::new(),
             proxy_header: None,

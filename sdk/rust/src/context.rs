@@ -2,7 +2,7 @@
 
 use std::{any::Any, net::IpAddr, sync::Arc, time::Duration};
 
-use switchboard_api::{Actor, Failure, Host, Organization, Payload, Timestamp};
+use switchboard_api::{Actor, Failure, Host, Organization, Payload, Timestamp, capability::AuditEntry};
 
 use crate::capability::{Blobs, Db, Events, Log, Mail, Schedule, Services};
 
@@ -146,6 +146,27 @@ impl Context {
         T: serde::Serialize + serde::de::DeserializeOwned,
     {
         self.host.filters.apply(&self.call, point, Payload::of(value)?).await?.to()
+    }
+
+    /// Writes a line to the audit log of the installation: whoever is behind the call did this to that, such as `exported`
+    /// to `clip:7`. What was there before and what is there now may be `&()`; secrets are never in it.
+    ///
+    /// The line is written apart from the plugin's tables: after this returns it stays, whatever becomes of a transaction.
+    /// Write it when the change holds.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`] for an action or a subject that is none; [`Failure::TooLarge`] beyond 16 KiB each;
+    /// [`Failure::RateLimited`] for too many lines; [`Failure::Unavailable`] when it cannot be written.
+    pub async fn audit(
+        &self,
+        action: &str,
+        subject: &str,
+        before: &(impl serde::Serialize + Sync),
+        after: &(impl serde::Serialize + Sync),
+    ) -> Result<(), Failure> {
+        let (before, after) = (Payload::of(before)?, Payload::of(after)?);
+        let (action, subject) = (action.to_owned(), subject.to_owned());
+        self.host.audit.record(&self.call, AuditEntry { action, subject, before, after }).await
     }
 
     /// Writing to the log.

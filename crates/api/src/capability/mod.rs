@@ -4,6 +4,7 @@
 //! is bound to what the manifest asks for and the kernel granted. Once for each call, it gets the
 //! [`Context`](crate::Context), which says for whom.
 
+mod audit;
 mod authority;
 mod blobs;
 mod clock;
@@ -19,6 +20,7 @@ mod schedule;
 mod schemas;
 mod services;
 
+pub use audit::{Audit, AuditEntry};
 pub use authority::Authority;
 pub use blobs::{Blob, BlobFile, BlobInfo, BlobKey, Blobs};
 pub use clock::Clock;

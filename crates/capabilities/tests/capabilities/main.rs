@@ -1,6 +1,7 @@
 //! What small plugins may touch, and what they may not, on a real kernel.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+mod audit;
 mod blobs;
 mod compute;
 mod config;

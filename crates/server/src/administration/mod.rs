@@ -2,6 +2,7 @@
 //!
 //! It does nothing itself: every change is the kernel's, and what stands in the way is the kernel's sentence.
 
+mod audit;
 mod configuration;
 mod kernel_handle;
 mod organizations;
@@ -26,6 +27,9 @@ pub fn administration(kernel: KernelHandle) -> Definition {
         .put("/api/admin/plugins/{id}/config", configuration::configure_plugin)
         .get("/api/admin/organizations", organizations::list_organizations)
         .post("/api/admin/organizations", organizations::create_organization)
+        .get("/api/admin/audit", audit::list_audit)
+        .get("/api/admin/audit/export", audit::export_audit)
+        .get("/api/admin/audit/verification", audit::verify_audit)
         .get("/api/admin/tokens", tokens::list_tokens)
         .post("/api/admin/tokens", tokens::create_token)
         .delete("/api/admin/tokens/{id}", tokens::revoke_token);

@@ -34,6 +34,9 @@ GET /api/admin/plugins/{id}/config admin:read
 PUT /api/admin/plugins/{id}/config admin:plugins
 GET /api/admin/organizations admin:read
 POST /api/admin/organizations admin:organizations
+GET /api/admin/audit admin:audit
+GET /api/admin/audit/export admin:audit
+GET /api/admin/audit/verification admin:audit
 GET /api/admin/tokens admin:tokens
 POST /api/admin/tokens admin:tokens
 DELETE /api/admin/tokens/{id} admin:tokens

@@ -183,6 +183,11 @@ impl Stage {
             .token
     }
 
+    /// The databases.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// The folder of plugins.
     pub(crate) fn plugins(&self) -> PathBuf {
         self.folder.path().join("plugins")

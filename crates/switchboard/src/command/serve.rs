@@ -23,6 +23,7 @@ use crate::{
     compose::{Absent, Places, Running, compose},
     control::Control,
     data_folder::DataFolder,
+    housekeeping::keep,
     operator_settings::OperatorSettings,
     output::{Advise, Output, Tone},
 };
@@ -72,6 +73,7 @@ pub(crate) async fn run(folder: &DataFolder, how: &cli::Serve, output: &Output) 
     let local = local_router(running.kernel.clone(), running.http.clone());
     let administrators = serve_unix(socket, local, times, stopped());
     let served = async { tokio::try_join!(public, administrators) };
+    let house = keep(running.kernel.clone(), settings.audit_days);
     let told = async {
         signals.next().await;
         tracing::info!(
@@ -86,6 +88,7 @@ pub(crate) async fn run(folder: &DataFolder, how: &cli::Serve, output: &Output) 
     let (ended, grace) = tokio::select! {
         ended = served => (ended.map(drop), DELIVERY_GRACE),
         () = told => (Ok(()), Duration::ZERO),
+        never = house => match never {},
     };
     drop(door);
     if tokio::time::timeout(grace + CLOSING, running.stop(grace)).await.is_err() {

@@ -20,8 +20,8 @@ pub(crate) async fn run(folder: &DataFolder, what: &cli::Token, output: &Output)
         _ => Client::reach(folder).await?,
     };
     let done = match what {
-        cli::Token::Create { name, org, actions } => {
-            create(&client, name, org.as_deref(), actions, output).await
+        cli::Token::Create { name, org, actions, calls_per_second } => {
+            create(&client, name, org.as_deref(), actions, *calls_per_second, output).await
         }
         cli::Token::List => list(&client, output).await,
         cli::Token::Revoke { id } => revoke(&client, *id, output).await,
@@ -35,12 +35,16 @@ async fn create(
     name: &str,
     org: Option<&str>,
     actions: &[String],
+    calls_per_second: Option<u32>,
     output: &Output,
 ) -> anyhow::Result<()> {
     let mut new = Map::new();
     new.insert("name".to_owned(), name.into());
     if let Some(org) = org {
         new.insert("organization".to_owned(), org.into());
+    }
+    if let Some(most) = calls_per_second {
+        new.insert("calls_per_second".to_owned(), most.into());
     }
     if !actions.is_empty() {
         new.insert("actions".to_owned(), json!(actions));
