@@ -8,20 +8,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
+use super::schema::Schema;
+use super::tenancy::Tenancy;
 use crate::name::RESERVED;
 
 /// On whose behalf a statement runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub(crate) enum Face {
     /// Rows of tables that are not the host's.
-    Guest = 0,
+    Guest,
+    /// As a guest, and of what belongs to tenants, only that one's.
+    Tenant(i64),
     /// Also makes and drops tables that are not the host's.
-    Migration = 1,
+    Migration,
     /// All but what would break the store's own bookkeeping.
-    Host = 2,
+    Host,
     /// The store itself.
-    Store = 3,
+    Store,
 }
 
 impl Face {
@@ -29,9 +32,20 @@ impl Face {
     pub(crate) fn mark(self) -> &'static str {
         match self {
             Self::Guest => "/*g*/ ",
+            Self::Tenant(_) => "/*t*/ ",
             Self::Migration => "/*m*/ ",
             Self::Host => "/*h*/ ",
             Self::Store => "/*s*/ ",
+        }
+    }
+
+    fn number(self) -> u8 {
+        match self {
+            Self::Guest => 0,
+            Self::Tenant(_) => 1,
+            Self::Migration => 2,
+            Self::Host => 3,
+            Self::Store => 4,
         }
     }
 }
@@ -41,11 +55,17 @@ impl Face {
 pub(crate) struct Worn {
     face: Arc<AtomicU8>,
     denied: Arc<Mutex<Option<String>>>,
+    pub(crate) tenancy: Tenancy,
+    schema: Arc<Schema>,
 }
 
 impl Worn {
+    pub(crate) fn new(schema: &Arc<Schema>) -> Self {
+        Self { schema: Arc::clone(schema), ..Self::default() }
+    }
+
     pub(crate) fn put_on(&self, face: Face) {
-        self.face.store(face as u8, Ordering::Relaxed);
+        self.face.store(face.number(), Ordering::Relaxed);
     }
 
     /// What was refused since this was last asked.
@@ -55,11 +75,18 @@ impl Worn {
 
     pub(crate) fn authorizer(&self) -> impl FnMut(AuthContext<'_>) -> Authorization + Send + 'static {
         let worn = self.clone();
+        let is = |face: u8, other: Face| face == other.number();
         move |context| {
+            if changes_tables(&context.action) {
+                worn.schema.changes();
+            }
             let refused = match worn.face.load(Ordering::Relaxed) {
-                face if face == Face::Store as u8 => None,
-                face if face == Face::Host as u8 => for_host(&context.action),
-                face if face == Face::Migration as u8 => match context.database_name {
+                face if is(face, Face::Store) => None,
+                face if is(face, Face::Host) => for_host(&context.action),
+                face if is(face, Face::Tenant(0)) => {
+                    for_guest(&context.action).or_else(|| worn.tenancy.refusal(&context))
+                }
+                face if is(face, Face::Migration) => match context.database_name {
                     Some("temp") if !is_look_for_temporary(&context.action) => {
                         Some("a migration makes something temporary".to_owned())
                     }
@@ -76,6 +103,22 @@ impl Worn {
             }
         }
     }
+}
+
+/// Whether it may turn a table that is nobody's into one of tenants, or the reverse.
+fn changes_tables(action: &AuthAction<'_>) -> bool {
+    matches!(
+        action,
+        AuthAction::CreateTable { .. }
+            | AuthAction::CreateView { .. }
+            | AuthAction::CreateTrigger { .. }
+            | AuthAction::CreateVtable { .. }
+            | AuthAction::AlterTable { .. }
+            | AuthAction::DropTable { .. }
+            | AuthAction::DropView { .. }
+            | AuthAction::DropTrigger { .. }
+            | AuthAction::DropVtable { .. }
+    )
 }
 
 pub(crate) fn is_reserved(name: &str) -> bool {

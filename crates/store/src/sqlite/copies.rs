@@ -26,15 +26,16 @@ impl Room {
                 Error::io(name, &format!("the copy {} could not be made", file.display()), &error)
             })?;
             let source = inner.folder.join(format!("{name}.sqlite"));
-            let copied = Link::open(name, &source, Purpose::Reading, &inner.options).and_then(|link| {
-                link.with_connection(Face::Store, None, |from| {
-                    let mut to = Connection::open(&file)?;
-                    copy_all(from, &mut to)?;
-                    // As it is copied, it says that it has a journal beside it, and would be given one when it is read.
-                    to.query_row("pragma journal_mode = delete", [], |_| Ok(()))?;
-                    to.close().map_err(|(_, error)| error)
-                })
-            });
+            let copied =
+                Link::open(name, &source, Purpose::Reading, &inner.options, &inner.schema).and_then(|link| {
+                    link.with_connection(Face::Store, None, |from| {
+                        let mut to = Connection::open(&file)?;
+                        copy_all(from, &mut to)?;
+                        // As it is copied, it says that it has a journal beside it, and would be given one when it is read.
+                        to.query_row("pragma journal_mode = delete", [], |_| Ok(()))?;
+                        to.close().map_err(|(_, error)| error)
+                    })
+                });
             let kept = copied.and_then(|()| file.parent().map_or(Ok(()), |folder| sync_folder(name, folder)));
             if kept.is_err() {
                 // Its journal too, or else the next copy of that name would be undone by it.
@@ -102,7 +103,7 @@ impl Room {
         let inner = Arc::clone(&self.inner);
         blocking(&self.inner.name, move || {
             let file = inner.folder.join(format!("{}.sqlite", inner.name));
-            let link = Link::open(&inner.name, &file, Purpose::Reading, &inner.options)?;
+            let link = Link::open(&inner.name, &file, Purpose::Reading, &inner.options, &inner.schema)?;
             link.with_connection(Face::Store, None, |connection| Ok(is_whole(&inner.name, connection)))?
         })
         .await

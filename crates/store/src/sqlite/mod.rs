@@ -1,6 +1,8 @@
-//! Rooms as SQLite files. Read `writer.rs`, where group commit lives, and `authorizer.rs`, which confines guests.
+//! Rooms as SQLite files. Read `writer.rs`, where group commit lives, `authorizer.rs`, which confines guests, and
+//! `confined.rs`, which confines them to the rows of one tenant.
 
 mod authorizer;
+mod confined;
 mod copies;
 mod fault;
 mod functions;
@@ -8,8 +10,12 @@ mod link;
 mod migrate;
 mod readers;
 mod room;
+mod schema;
 mod statement;
 mod store;
+mod tables;
+mod tenancy;
+mod tokens;
 mod transaction;
 mod writer;
 

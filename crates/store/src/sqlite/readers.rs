@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use super::link::{Link, Purpose};
+use super::schema::Schema;
 use super::statement::{Outcome, Statement};
 use crate::Error;
 use crate::options::Options;
@@ -19,6 +20,7 @@ pub(crate) struct Readers {
     room: Arc<str>,
     file: PathBuf,
     options: Options,
+    schema: Arc<Schema>,
     idle: Mutex<Vec<Link>>,
     free: Arc<Semaphore>,
 }
@@ -31,9 +33,9 @@ pub(crate) struct Reader {
 }
 
 impl Readers {
-    pub(crate) fn new(room: Arc<str>, file: PathBuf, options: Options) -> Arc<Self> {
+    pub(crate) fn new(room: Arc<str>, file: PathBuf, options: Options, schema: Arc<Schema>) -> Arc<Self> {
         let free = Arc::new(Semaphore::new(options.readers.max(1)));
-        Arc::new(Self { room, file, options, idle: Mutex::new(Vec::new()), free })
+        Arc::new(Self { room, file, options, schema, idle: Mutex::new(Vec::new()), free })
     }
 
     /// Waits for a connection that is free, and opens one if there is none yet.
@@ -51,8 +53,15 @@ impl Readers {
             Some(link) => link,
             None => {
                 let readers = Arc::clone(self);
-                let opening =
-                    move || Link::open(&readers.room, &readers.file, Purpose::Reading, &readers.options);
+                let opening = move || {
+                    Link::open(
+                        &readers.room,
+                        &readers.file,
+                        Purpose::Reading,
+                        &readers.options,
+                        &readers.schema,
+                    )
+                };
                 blocking(&self.room, opening).await?
             }
         };

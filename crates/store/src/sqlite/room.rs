@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 
 use super::authorizer::Face;
 use super::readers::{Readers, blocking};
+use super::schema::Schema;
 use super::statement::{Outcome, Statement, Want};
 use super::transaction::Transaction;
 use super::writer::Writer;
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) readers: Arc<Readers>,
     pub(crate) writer: Arc<Writer>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) schema: Arc<Schema>,
     /// Held while a copy is saved, so that two never take the same number.
     pub(crate) saving: tokio::sync::Mutex<()>,
 }
@@ -49,20 +51,22 @@ impl Room {
         let runtime = Handle::current();
         let inner = blocking(&Arc::clone(&name), move || {
             let counters = Arc::new(Counters::default());
+            let schema = Arc::new(Schema::default());
             let is_new = !file.exists();
             let writer = Writer::open(
                 Arc::clone(&name),
                 file.clone(),
                 options.clone(),
                 Arc::clone(&counters),
+                Arc::clone(&schema),
                 runtime,
             )?;
             if is_new {
                 sync_folder(&name, &folder)?;
             }
-            let readers = Readers::new(Arc::clone(&name), file, options.clone());
+            let readers = Readers::new(Arc::clone(&name), file, options.clone(), Arc::clone(&schema));
             let saving = tokio::sync::Mutex::new(());
-            Ok(Arc::new(Inner { name, folder, options, readers, writer, counters, saving }))
+            Ok(Arc::new(Inner { name, folder, options, readers, writer, counters, schema, saving }))
         })
         .await?;
         Ok(Self { inner })
@@ -155,7 +159,7 @@ impl Guest {
     /// # Errors
     /// As [`Room::query`]; [`Error::Forbidden`] when the statement reaches for what is not the guest's.
     pub(crate) async fn query(&self, sql: &str, params: Vec<Value>) -> Result<Rows, Error> {
-        self.room.query_as(Face::Guest, sql, params).await
+        self.room.query_as(self.face(), sql, params).await
     }
 
     /// As [`Room::execute`].
@@ -163,7 +167,7 @@ impl Guest {
     /// # Errors
     /// As [`Room::execute`]; [`Error::Forbidden`] when the statement reaches for what is not the guest's.
     pub(crate) async fn execute(&self, sql: &str, params: Vec<Value>) -> Result<Executed, Error> {
-        self.room.execute_as(Face::Guest, sql, params).await
+        self.room.execute_as(self.face(), sql, params).await
     }
 
     /// As [`Room::begin`]; the transaction's statements are confined as the guest's own are.
@@ -171,7 +175,14 @@ impl Guest {
     /// # Errors
     /// As [`Room::begin`].
     pub(crate) async fn begin(&self) -> Result<Transaction, Error> {
-        self.room.begin_as(Face::Guest)
+        self.room.begin_as(self.face())
+    }
+
+    fn face(&self) -> Face {
+        match self.tenant {
+            Tenant::All => Face::Guest,
+            Tenant::Only(tenant) => Face::Tenant(tenant),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use rusqlite::{CachedStatement, StatementStatus, ToSql};
 use switchboard_sql::{Rows, Value};
 
 use super::authorizer::Face;
+use super::tables::TENANT;
 use crate::Executed;
 
 /// How much one query may give, in bytes of memory.
@@ -75,6 +76,7 @@ impl Outcome {
 pub(crate) enum Fault {
     Sqlite(rusqlite::Error),
     Wrong(String),
+    Forbidden(String),
     TooLarge(String),
 }
 
@@ -84,13 +86,24 @@ impl From<rusqlite::Error> for Fault {
     }
 }
 
+/// How many parameters a statement may have.
+const PARAMETERS: usize = 1000;
+
 /// Gives each parameter the value of its number: SQLite counts `$2` as the first if it comes first.
-pub(crate) fn bind(prepared: &mut CachedStatement<'_>, params: &[Value]) -> Result<(), Fault> {
+pub(crate) fn bind(
+    prepared: &mut CachedStatement<'_>,
+    params: &[Value],
+    tenant: Option<i64>,
+) -> Result<(), Fault> {
     let count = prepared.parameter_count();
     let mut most = 0;
     for index in 1..=count {
         let number = match prepared.parameter_name(index) {
             None => index,
+            Some(TENANT) if tenant.is_some() => {
+                prepared.raw_bind_parameter(index, tenant)?;
+                continue;
+            }
             Some(name) => match name.strip_prefix(['$', '?']).map(str::parse::<usize>) {
                 Some(Ok(number)) if number > 0 => number,
                 _ => {
@@ -102,6 +115,11 @@ pub(crate) fn bind(prepared: &mut CachedStatement<'_>, params: &[Value]) -> Resu
         if let Some(value) = params.get(number - 1) {
             prepared.raw_bind_parameter(index, Parameter(value))?;
         }
+    }
+    if most > PARAMETERS {
+        return Err(Fault::Wrong(format!(
+            "it has more than {PARAMETERS} parameters. Give it less at a time"
+        )));
     }
     if most != params.len() {
         let given = params.len();

@@ -23,6 +23,7 @@ use tokio::sync::oneshot;
 
 use super::authorizer::Face;
 use super::link::{Link, Purpose};
+use super::schema::Schema;
 use super::statement::{Outcome, Statement};
 use crate::Error;
 use crate::options::Options;
@@ -78,6 +79,7 @@ pub(crate) struct Writer {
     file: PathBuf,
     options: Options,
     counters: Arc<Counters>,
+    schema: Arc<Schema>,
     runtime: Handle,
     desk: Mutex<Desk>,
 }
@@ -159,17 +161,18 @@ impl Writer {
         file: PathBuf,
         options: Options,
         counters: Arc<Counters>,
+        schema: Arc<Schema>,
         runtime: Handle,
     ) -> Result<Arc<Self>, Error> {
         let desk = Mutex::new(Desk { queue: VecDeque::new(), seat: Place::Out });
-        let writer = Arc::new(Self { room, file, options, counters, runtime, desk });
+        let writer = Arc::new(Self { room, file, options, counters, schema, runtime, desk });
         let seat = writer.sit()?;
         writer.desk().seat = Place::Home(seat);
         Ok(writer)
     }
 
     fn sit(self: &Arc<Self>) -> Result<Box<Seat>, Error> {
-        let link = Link::open(&self.room, &self.file, Purpose::Writing, &self.options)?;
+        let link = Link::open(&self.room, &self.file, Purpose::Writing, &self.options, &self.schema)?;
         let now = Instant::now();
         let mut seat = Box::new(Seat {
             link,
@@ -337,6 +340,10 @@ impl Writer {
                     if seat.was_kept_long && !seat.batch.is_empty() {
                         self.commit(&mut seat);
                     }
+                    if let Err(error) = self.guard(&mut seat, &begin.statement) {
+                        let _ = begin.reply.send(not_begun(&error));
+                        continue;
+                    }
                     if let Err(error) = seat.open_savepoint() {
                         self.abandon(&mut seat);
                         let _ = begin.reply.send(not_begun(&error));
@@ -351,7 +358,10 @@ impl Writer {
                 }
                 Some(Job::Alone(work)) => {
                     self.commit(&mut seat);
-                    work(Ok(&mut seat.link));
+                    match seat.link.unguard() {
+                        Ok(()) => work(Ok(&mut seat.link)),
+                        Err(error) => work(Err(error)),
+                    }
                     if !seat.link.is_outside_transactions() {
                         self.abandon(&mut seat);
                     }
@@ -376,6 +386,10 @@ impl Writer {
     fn run(&self, seat: &mut Seat, once: Once) {
         if mentions(once.statement.text(), b"rollback") && !seat.batch.is_empty() {
             self.commit(seat);
+        }
+        if let Err(error) = self.guard(seat, &once.statement) {
+            let _ = once.reply.send(Err(error));
+            return;
         }
         if let Err(error) = seat.open_savepoint() {
             self.abandon(seat);
@@ -407,6 +421,16 @@ impl Writer {
         if seat.is_solo {
             self.commit(seat);
         }
+    }
+
+    /// Before a tenant's statement, rows that are written are to be looked at. What has that begun may not be undone by
+    /// what comes after, so it is done between transactions.
+    fn guard(&self, seat: &mut Seat, statement: &Statement) -> Result<(), Error> {
+        if !matches!(statement.face, Face::Tenant(_)) || seat.link.is_guarded() {
+            return Ok(());
+        }
+        self.commit(seat);
+        seat.link.guard()
     }
 
     /// Commits what was done, and acknowledges it. Gives whether some of it waits again, to be done once more.

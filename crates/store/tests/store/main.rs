@@ -16,4 +16,7 @@ mod migrations;
 mod model;
 mod postgres;
 mod stage;
+mod tenant_cost;
+mod tenant_model;
+mod tenants;
 mod transactions;
