@@ -117,7 +117,9 @@ impl Directory {
     /// Reads it anew. When tokens were last used is taken over from what was known before, which is newer than what is
     /// stored.
     pub(crate) async fn read(room: &Room, before: Option<&Self>) -> Result<Self, Error> {
-        let organizations = room.query("select id, slug, name from organization order by id", vec![]).await?;
+        let organizations = room
+            .query("select id, slug, name from organization where removed_at is null order by id", vec![])
+            .await?;
         let tokens = room
             .query(
                 "select id, name, hash, organization_id, actions, created_at, account_id, expires_at, last_used_at, \
@@ -263,11 +265,11 @@ pub(crate) async fn revoke_token(change: &mut Change<'_>, id: i64, now: Timestam
     Ok(change.execute(sql, vec![id.into(), now.to_string().into()]).await? > 0)
 }
 
-fn hash(token: &str) -> [u8; 32] {
+pub(crate) fn hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         use std::fmt::Write;
         // Writing to a String does not fail.

@@ -18,6 +18,9 @@ pub enum Error {
     /// There is no such organization.
     #[error("there is no organization `{0}`")]
     NoSuchOrganization(String),
+    /// There is no such thing of another kind.
+    #[error("{0}")]
+    NoSuch(String),
     /// A plugin does not load.
     #[error("{reason}")]
     DoesNotLoad {
@@ -46,7 +49,9 @@ impl From<Error> for Failure {
         match error {
             Error::Store(_) => Self::unavailable(message),
             Error::Data(_) => Self::broken(message),
-            Error::NoSuchPlugin(_) | Error::NoSuchOrganization(_) => Self::not_found(message),
+            Error::NoSuchPlugin(_) | Error::NoSuchOrganization(_) | Error::NoSuch(_) => {
+                Self::not_found(message)
+            }
             Error::DoesNotLoad { .. } | Error::Refused(_) => Self::conflict(message),
             Error::Invalid(failure) => failure,
         }

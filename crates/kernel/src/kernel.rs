@@ -1,15 +1,9 @@
 //! The kernel: what is loaded, for whom, and who may call.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use semver::Version;
-use serde::Deserialize;
 use switchboard_api::{Failure, Organization, OrganizationId, Payload, Plugin, Timestamp, capability::Clock};
 use switchboard_manifest::PluginId;
 use switchboard_store::{Room, Store, parse_migration_files};
@@ -20,9 +14,9 @@ use crate::{
     by::By,
     catalog::Catalog,
     directory::{self, Directory, NewToken, TokenTerms},
+    enablement,
     error::Error,
     housekeeping::LastUses,
-    loaded::EnabledIn,
     members::Members,
     ports::{Hosts, Loader},
     roles::{self, OwnRoles},
@@ -84,7 +78,8 @@ pub fn room_of(plugin: &PluginId) -> String {
     format!("plugin_{plugin}")
 }
 
-const MIGRATIONS: [(&str, &str); 9] = [
+/// The kernel's own tables, one change after the other.
+const MIGRATIONS: &[(&str, &str)] = &[
     ("001_initial.sql", include_str!("../migrations/001_initial.sql")),
     ("001_initial.down.sql", include_str!("../migrations/001_initial.down.sql")),
     ("002_tenancy.sql", include_str!("../migrations/002_tenancy.sql")),
@@ -94,6 +89,9 @@ const MIGRATIONS: [(&str, &str); 9] = [
     ("003_audit_chain.postgres.sql", include_str!("../migrations/003_audit_chain.postgres.sql")),
     ("003_audit_chain.down.sql", include_str!("../migrations/003_audit_chain.down.sql")),
     ("003_audit_chain.postgres.down.sql", include_str!("../migrations/003_audit_chain.postgres.down.sql")),
+    ("004_organizations.sql", include_str!("../migrations/004_organizations.sql")),
+    ("004_organizations.postgres.sql", include_str!("../migrations/004_organizations.postgres.sql")),
+    ("004_organizations.down.sql", include_str!("../migrations/004_organizations.down.sql")),
 ];
 
 impl Kernel {
@@ -104,11 +102,12 @@ impl Kernel {
     /// [`Error::Store`] and [`Error::Data`] when the database cannot be opened, migrated or read.
     pub async fn open(parts: Parts) -> Result<Arc<Self>, Error> {
         let room = parts.store.room(KERNEL_ROOM).await?;
-        room.migrate(&parse_migration_files(MIGRATIONS)?).await?;
+        room.migrate(&parse_migration_files(MIGRATIONS.iter().copied())?).await?;
         audit_guard::set(&room).await?;
         let directory = Directory::read(&room, None).await?;
         let own_roles = roles::read(&room).await?;
         let settings = Settings::read(&room).await?;
+        let enabled = enablement::read(&room).await?;
         let catalog = Catalog::discover(&parts.builtins, parts.plugin_folder.as_deref());
         let kernel = Arc::new(Self {
             store: parts.store,
@@ -121,7 +120,7 @@ impl Kernel {
             switched_off: parts.switched_off,
             checker: Arc::new(Checker::default()),
             catalog: ArcSwap::from_pointee(catalog),
-            snapshot: ArcSwap::default(),
+            snapshot: ArcSwap::from_pointee(Snapshot::new(Vec::new(), enabled, &own_roles)),
             changing: tokio::sync::Mutex::new(()),
             directory: ArcSwap::from_pointee(directory),
             members: Members::default(),
@@ -130,7 +129,7 @@ impl Kernel {
             settings: ArcSwap::from_pointee(settings),
         });
         if kernel.directory().organizations().is_empty() {
-            kernel.insert_organization(&By::system("first start"), "default", "Default").await?;
+            kernel.create_organization(&By::system("first start"), "default", "Default").await?;
         }
         Ok(kernel)
     }
@@ -281,19 +280,5 @@ impl Kernel {
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    pub(crate) async fn read_enablement(&self) -> Result<HashMap<PluginId, EnabledIn>, Error> {
-        #[derive(Deserialize)]
-        struct EnablementRow {
-            plugin_id: PluginId,
-            organization_id: OrganizationId,
-        }
-        let sql = "select plugin_id, organization_id from enablement where enabled = 1";
-        let mut enabled: HashMap<PluginId, HashSet<OrganizationId>> = HashMap::new();
-        for row in self.room.query(sql, vec![]).await?.to::<EnablementRow>()? {
-            enabled.entry(row.plugin_id).or_default().insert(row.organization_id);
-        }
-        Ok(enabled.into_iter().map(|(plugin, organizations)| (plugin, Arc::new(organizations))).collect())
     }
 }

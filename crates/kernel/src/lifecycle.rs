@@ -20,9 +20,10 @@ use crate::{
     catalog::{Catalog, Entry, Unreadable},
     discover::{self, Origin},
     dispatch::{Caller, Terms, dispatch},
+    enablement::is_on_by_default,
     error::Error,
     kernel::{Kernel, room_of},
-    loaded::{EnabledIn, Loaded},
+    loaded::Loaded,
     measure::Measures,
     pace::{Pace, Ticks, declared},
     resolve::{Candidate, Resolution, resolve},
@@ -161,68 +162,6 @@ impl Kernel {
         let mut change = self.change(by).await?;
         change.execute(sql, vec![id.into(), self.now().to_string().into(), false.into()]).await?;
         change.commit(AuditEntry::new("plugin.switched_on", format!("plugin:{id}"))).await
-    }
-
-    /// Switches a plugin on for an organization.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] when it does not serve, when what it requires is not on, or when its `on_enable` fails; then
-    /// it stays off.
-    pub async fn enable(&self, by: &By, id: &str, organization: &str) -> Result<(), Error> {
-        let _changing = self.changing.lock().await;
-        let organization = self.named(organization)?;
-        let plugin = self.serving(id)?;
-        let snapshot = self.snapshot();
-        if snapshot.is_enabled(&plugin, organization.id) {
-            return Ok(());
-        }
-        let missing =
-            plugin.manifest().requires.iter().map(|requirement| &requirement.plugin_id).filter(|id| {
-                !snapshot.plugin(id.as_str()).is_some_and(|other| snapshot.is_enabled(other, organization.id))
-            });
-        let missing: Vec<PluginId> = missing.cloned().collect();
-        if !missing.is_empty() {
-            let names = listed(&missing);
-            let slug = &organization.slug;
-            return Err(Error::Refused(format!(
-                "plugin `{id}` requires {names}: enable that for `{slug}` first"
-            )));
-        }
-        self.enable_in(by, &plugin, &organization).await?;
-        self.swap(snapshot.plugins().to_vec()).await
-    }
-
-    /// Switches a plugin off for an organization; its data stays.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] when a plugin that is on there requires it, when it is global, or when its `on_disable` fails;
-    /// then it stays on.
-    pub async fn disable(&self, by: &By, id: &str, organization: &str) -> Result<(), Error> {
-        let _changing = self.changing.lock().await;
-        let organization = self.named(organization)?;
-        let plugin = self.serving(id)?;
-        if plugin.manifest().global_plugin {
-            return Err(Error::Refused(format!("plugin `{id}` is global: it is always on")));
-        }
-        let snapshot = self.snapshot();
-        if !snapshot.is_enabled(&plugin, organization.id) {
-            return Ok(());
-        }
-        let enabled = snapshot.plugins().iter().filter(|other| snapshot.is_enabled(other, organization.id));
-        let dependents = required_by(enabled, plugin.id());
-        if !dependents.is_empty() {
-            let (names, slug) = (listed(&dependents), &organization.slug);
-            return Err(Error::Refused(format!(
-                "plugin `{id}` is required by {names}: disable that for `{slug}` first"
-            )));
-        }
-        self.hook(&plugin, Some(&organization), Hook::Disable).await?;
-        if let Err(error) = self.write_enablement(by, plugin.id(), &organization, false).await {
-            let config = self.config_payload(plugin.manifest(), &self.settings(), Some(&organization))?;
-            self.undo(&plugin, &organization, Hook::Enable { config }).await;
-            return Err(error);
-        }
-        self.swap(snapshot.plugins().to_vec()).await
     }
 
     /// Tells the plugins that serve that they are about to end.
@@ -392,14 +331,8 @@ impl Kernel {
             if recorded != Some(&manifest.version) {
                 self.record(&manifest).await?;
             }
-            if recorded.is_none()
-                && manifest.enabled_by_default
-                && !manifest.private
-                && !manifest.global_plugin
-            {
-                for organization in self.directory().organizations() {
-                    self.enable_in(&By::system("start"), &loaded, organization).await?;
-                }
+            if recorded.is_none() && is_on_by_default(&manifest) {
+                self.enable_everywhere(&By::system("start"), &loaded).await?;
             }
             Ok(())
         };
@@ -458,28 +391,7 @@ impl Kernel {
         }
     }
 
-    async fn enable_in(
-        &self,
-        by: &By,
-        plugin: &Arc<Loaded>,
-        organization: &Arc<Organization>,
-    ) -> Result<(), Error> {
-        let config = self.config_payload(plugin.manifest(), &self.settings(), Some(organization))?;
-        self.hook(plugin, Some(organization), Hook::Enable { config }).await?;
-        if let Err(error) = self.write_enablement(by, plugin.id(), organization, true).await {
-            self.undo(plugin, organization, Hook::Disable).await;
-            return Err(error);
-        }
-        Ok(())
-    }
-
-    async fn undo(&self, plugin: &Arc<Loaded>, organization: &Arc<Organization>, hook: Hook) {
-        if let Err(error) = self.hook(plugin, Some(organization), hook).await {
-            tracing::error!(plugin = %plugin.id(), organization = %organization.slug, "undoing a step failed: {error}");
-        }
-    }
-
-    async fn hook(
+    pub(crate) async fn hook(
         &self,
         plugin: &Arc<Loaded>,
         organization: Option<&Arc<Organization>>,
@@ -497,7 +409,7 @@ impl Kernel {
         })
     }
 
-    fn config_payload(
+    pub(crate) fn config_payload(
         &self,
         manifest: &Manifest,
         settings: &Settings,
@@ -527,42 +439,24 @@ impl Kernel {
 
     /// Takes back that a plugin was installed, so that it is the next time; whether it is switched off stays.
     async fn forget(&self, id: &PluginId) -> Result<(), Error> {
-        self.room.execute("delete from enablement where plugin_id = $1", vec![id.as_str().into()]).await?;
+        self.forget_enablement(id).await?;
         self.room.execute("update plugin set version = '' where id = $1", vec![id.as_str().into()]).await?;
         Ok(())
     }
 
-    async fn write_enablement(
-        &self,
-        by: &By,
-        id: &PluginId,
-        organization: &Organization,
-        enabled: bool,
-    ) -> Result<(), Error> {
-        let sql = "insert into enablement (plugin_id, organization_id, enabled, changed_at) \
-                   values ($1, $2, $3, $4) on conflict (plugin_id, organization_id) \
-                   do update set enabled = excluded.enabled, changed_at = excluded.changed_at";
-        let params =
-            vec![id.as_str().into(), organization.id.into(), enabled.into(), self.now().to_string().into()];
-        let mut change = self.change(by).await?;
-        change.execute(sql, params).await?;
-        let action = if enabled { "plugin.enabled" } else { "plugin.disabled" };
-        change.commit(AuditEntry::new(action, format!("plugin:{id}")).within(Some(organization.id))).await
-    }
-
     pub(crate) async fn swap(&self, plugins: Vec<Arc<Loaded>>) -> Result<(), Error> {
-        let enabled: HashMap<PluginId, EnabledIn> = self.read_enablement().await?;
+        let enabled = self.snapshot.load().enabled().clone();
         self.snapshot.store(Arc::new(Snapshot::new(plugins, enabled, &self.own_roles.load())));
         Ok(())
     }
 
-    fn known(&self, id: &str) -> Result<Arc<Manifest>, Error> {
+    pub(crate) fn known(&self, id: &str) -> Result<Arc<Manifest>, Error> {
         let catalog = self.catalog.load();
         let entry = catalog.entry(id).ok_or_else(|| Error::NoSuchPlugin(id.to_owned()))?;
         Ok(Arc::clone(&entry.manifest))
     }
 
-    fn serving(&self, id: &str) -> Result<Arc<Loaded>, Error> {
+    pub(crate) fn serving(&self, id: &str) -> Result<Arc<Loaded>, Error> {
         self.known(id)?;
         let snapshot = self.snapshot.load();
         snapshot.plugin(id).cloned().ok_or_else(|| {
@@ -630,11 +524,14 @@ fn switched_off_reason(id: &PluginId) -> String {
     format!("it was switched off by an administrator; `switchboard plugin enable {id}` switches it on")
 }
 
-fn required_by<'a>(plugins: impl IntoIterator<Item = &'a Arc<Loaded>>, id: &PluginId) -> Vec<PluginId> {
+pub(crate) fn required_by<'a>(
+    plugins: impl IntoIterator<Item = &'a Arc<Loaded>>,
+    id: &PluginId,
+) -> Vec<PluginId> {
     let requires = |plugin: &&Arc<Loaded>| plugin.manifest().requires.iter().any(|it| it.plugin_id == *id);
     plugins.into_iter().filter(requires).map(|plugin| plugin.id().clone()).collect()
 }
 
-fn listed(ids: &[PluginId]) -> String {
+pub(crate) fn listed(ids: &[PluginId]) -> String {
     ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
 }

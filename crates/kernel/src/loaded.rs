@@ -1,9 +1,6 @@
 //! A plugin that serves.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, atomic::AtomicU32},
-};
+use std::sync::{Arc, atomic::AtomicU32};
 
 use switchboard_api::{Host, OrganizationId, Plugin};
 use switchboard_manifest::{Manifest, PluginId};
@@ -54,6 +51,3 @@ impl Loaded {
         &self.measures
     }
 }
-
-/// The organizations in which a plugin is switched on.
-pub(crate) type EnabledIn = Arc<HashSet<OrganizationId>>;

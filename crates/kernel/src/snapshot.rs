@@ -7,22 +7,25 @@ use switchboard_authorization::Policies;
 use switchboard_manifest::{OnFilterFailure, PluginId};
 
 use crate::{
-    loaded::{EnabledIn, Loaded},
+    enablement::EnabledIn,
+    loaded::Loaded,
     roles::{self, OwnRoles},
     routes::{Address, Routes},
     shape::Rules,
 };
 
 /// What serves at a moment. A request keeps the one it started with; a change builds the next and swaps it.
-#[derive(Default)]
+///
+/// What follows from the plugins is shared between one and the next, so that switching one on somewhere costs next to nothing.
+#[derive(Clone, Default)]
 pub struct Snapshot {
     /// The plugins that serve, in the order in which they were loaded.
-    plugins: Vec<Arc<Loaded>>,
-    by_id: HashMap<PluginId, Arc<Loaded>>,
+    plugins: Arc<[Arc<Loaded>]>,
+    by_id: Arc<HashMap<PluginId, Arc<Loaded>>>,
     enabled: HashMap<PluginId, EnabledIn>,
-    routes: Routes,
-    filters: HashMap<String, FilterPoint>,
-    pub(crate) policies: Policies,
+    routes: Arc<Routes>,
+    filters: Arc<HashMap<String, FilterPoint>>,
+    pub(crate) policies: Arc<Policies>,
 }
 
 /// A filter point with those that take part, in their order.
@@ -86,7 +89,32 @@ impl Snapshot {
             point.participants.sort_by(|a, b| (a.priority, a.plugin.id()).cmp(&(b.priority, b.plugin.id())));
         }
         let by_id = plugins.iter().map(|plugin| (plugin.id().clone(), Arc::clone(plugin))).collect();
-        Self { plugins, by_id, enabled, routes, filters, policies }
+        Self {
+            plugins: plugins.into(),
+            by_id: Arc::new(by_id),
+            enabled,
+            routes: Arc::new(routes),
+            filters: Arc::new(filters),
+            policies: Arc::new(policies),
+        }
+    }
+
+    /// The same, with a plugin switched on or off for an organization.
+    pub(crate) fn switched(&self, id: &PluginId, organization: OrganizationId, on: bool) -> Self {
+        let mut next = self.clone();
+        let enabled = next.enabled.entry(id.clone()).or_default();
+        *enabled = enabled.switched(organization, on);
+        next
+    }
+
+    /// The same plugins, switched on in these organizations.
+    pub(crate) fn with_enabled(&self, enabled: HashMap<PluginId, EnabledIn>) -> Self {
+        Self { enabled, ..self.clone() }
+    }
+
+    /// Says where a plugin is switched on.
+    pub(crate) fn switch_on_in(&mut self, id: &PluginId, organizations: EnabledIn) {
+        self.enabled.insert(id.clone(), organizations);
     }
 
     /// The plugins that serve, in the order in which they were loaded.
@@ -102,7 +130,7 @@ impl Snapshot {
     /// Whether the plugin is switched on for the organization; a global plugin always is.
     pub fn is_enabled(&self, plugin: &Loaded, organization: OrganizationId) -> bool {
         plugin.manifest().global_plugin
-            || self.enabled.get(plugin.id()).is_some_and(|enabled| enabled.contains(&organization))
+            || self.enabled.get(plugin.id()).is_some_and(|enabled| enabled.contains(organization))
     }
 
     /// The organizations in which each plugin is switched on.

@@ -5,6 +5,7 @@
 
 pub mod administration;
 pub mod external_sign_in;
+pub mod organization;
 
 mod access_log;
 mod api_document;
@@ -20,6 +21,7 @@ mod home;
 mod home_route;
 mod identity;
 mod incoming;
+mod kernel_handle;
 mod metrics;
 mod openapi;
 mod options;

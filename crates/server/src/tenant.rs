@@ -34,11 +34,13 @@ pub(crate) fn organization(
         Scope::Global => Ok(None),
         Scope::Organization => named_in_path(in_path.unwrap_or_default(), principal, directory).map(Some),
         Scope::Root => {
-            match (of_root(headers, principal, directory), address.plugin.manifest().global_plugin) {
-                (Ok(organization), _) => Ok(Some(organization)),
-                (Err(Undecided::Unsaid), true) => Ok(None),
-                (Err(undecided), _) => Err(undecided.into()),
+            let is_unsaid = principal.bound_to.is_none() && !headers.contains_key(HEADER);
+            // What stands outside of organizations is for none unless one is named, also where there is but one: who asks may
+            // not belong to it yet.
+            if is_unsaid && address.plugin.manifest().global_plugin {
+                return Ok(None);
             }
+            Ok(Some(of_root(headers, principal, directory)?))
         }
     }
 }

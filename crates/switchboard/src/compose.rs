@@ -6,11 +6,12 @@ use anyhow::Context;
 use semver::Version;
 use switchboard_capabilities::{Capabilities, Options as CapabilityOptions, SystemClock};
 use switchboard_delivery::Delivery;
-use switchboard_kernel::{HOOK_TIME, KERNEL_ROOM, Kernel, Parts, State};
+use switchboard_kernel::{By, HOOK_TIME, KERNEL_ROOM, Kernel, Parts, State};
 use switchboard_manifest::PluginId;
 use switchboard_server::{
     Options as HttpOptions, Readiness,
     administration::{KernelHandle, administration},
+    organization::{Nobody, organization},
 };
 use switchboard_store::{Options as StoreOptions, Store};
 use tokio::task::AbortHandle;
@@ -67,6 +68,8 @@ pub(crate) async fn compose(
         switchboard_builtins::all().context("a plugin that is part of this program is not right")?;
     let administration = administration(handle.clone()).build();
     builtins.push(administration.context("the administration that is part of this program is not right")?);
+    let organization = organization(handle.clone(), Arc::new(Nobody), settings.organization_creation).build();
+    builtins.push(organization.context("the organizations that are part of this program are not right")?);
     let kernel = Kernel::open(Parts {
         store: store.clone(),
         hosts: Arc::clone(&capabilities) as _,
@@ -84,6 +87,8 @@ pub(crate) async fn compose(
     capabilities.attach(&kernel);
     delivery.attach(&kernel);
     kernel.load_plugins().await.context("the plugins cannot be loaded")?;
+    let purged = kernel.purge_organizations(&By::system("start")).await;
+    purged.context("organizations that were removed long ago cannot be deleted")?;
     let http = http_options(settings, store.clone())?;
     let housekeeping = tokio::spawn(housekeep(Arc::clone(&kernel))).abort_handle();
     Ok(Running { kernel, delivery, http, store, capabilities, housekeeping })

@@ -6,6 +6,7 @@ use anyhow::Context;
 use serde::Deserialize;
 use switchboard_manifest::PluginId;
 use switchboard_server::Proxies;
+use switchboard_server::organization::Creation;
 
 use crate::rate_settings::RateSettings;
 
@@ -40,6 +41,8 @@ pub(crate) struct OperatorSettings {
     pub(crate) synchronous: Synchronous,
     /// How mail is sent.
     pub(crate) mail: MailSettings,
+    /// Who may have an organization made: `request`, `anyone` or `administrators`.
+    pub(crate) organization_creation: Creation,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -63,6 +66,7 @@ impl Default for OperatorSettings {
             proxy_header: None,
             synchronous: Synchronous::Full,
             mail: MailSettings::default(),
+            organization_creation: Creation::default(),
         }
     }
 }

@@ -5,5 +5,6 @@
 mod calls;
 mod enablement;
 mod life;
+mod organizations;
 mod roles;
 mod small_plugins;

@@ -4,14 +4,13 @@
 
 mod audit;
 mod configuration;
-mod kernel_handle;
 mod organizations;
 mod plugins;
 mod registrations;
 mod secrets;
 mod tokens;
 
-pub use kernel_handle::KernelHandle;
+pub use crate::kernel_handle::KernelHandle;
 
 use switchboard_sdk::Definition;
 
@@ -30,6 +29,13 @@ pub fn administration(kernel: KernelHandle) -> Definition {
         .get("/api/admin/audit", audit::list_audit)
         .get("/api/admin/audit/export", audit::export_audit)
         .get("/api/admin/audit/verification", audit::verify_audit)
+        .get("/api/admin/organizations/{organization}", organizations::get_organization)
+        .delete("/api/admin/organizations/{organization}", organizations::remove_organization)
+        .put("/api/admin/organizations/{organization}/rate", organizations::set_rate)
+        .post("/api/admin/organizations/{organization}/restore", organizations::restore_organization)
+        .get("/api/admin/organization-requests", organizations::list_requests)
+        .post("/api/admin/organization-requests/{id}/approve", organizations::approve_request)
+        .post("/api/admin/organization-requests/{id}/refuse", organizations::refuse_request)
         .get("/api/admin/tokens", tokens::list_tokens)
         .post("/api/admin/tokens", tokens::create_token)
         .delete("/api/admin/tokens/{id}", tokens::revoke_token);

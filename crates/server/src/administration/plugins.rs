@@ -314,7 +314,7 @@ impl Plugin {
         let manifest = &entry.manifest;
         let enabled = snapshot.enabled().get(&manifest.id);
         let is_on = |id: OrganizationId| {
-            manifest.global_plugin || enabled.is_some_and(|enabled| enabled.contains(&id))
+            manifest.global_plugin || enabled.is_some_and(|enabled| enabled.contains(id))
         };
         let directory = kernel.directory();
         let organizations = directory.organizations().iter().filter(|organization| is_on(organization.id));

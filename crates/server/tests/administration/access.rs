@@ -18,7 +18,8 @@ fn routes(stage: &Stage) -> Vec<(Method, String, String)> {
     let routes = manifest.provides.api_routes.iter().map(|route| {
         let address = manifest.address_of(route);
         let place = if address.starts_with("/api/admin/plugins") { "greeter" } else { "1" };
-        let address = address.replace("{id}", place).replace("{config_id}", "1");
+        let address =
+            address.replace("{organization}", "default").replace("{id}", place).replace("{config_id}", "1");
         (route.method.to_string().parse().unwrap(), address, route.permission.clone().unwrap())
     });
     routes.collect()
@@ -37,6 +38,13 @@ POST /api/admin/organizations admin:organizations
 GET /api/admin/audit admin:audit
 GET /api/admin/audit/export admin:audit
 GET /api/admin/audit/verification admin:audit
+GET /api/admin/organizations/{organization} admin:read
+DELETE /api/admin/organizations/{organization} admin:organizations
+PUT /api/admin/organizations/{organization}/rate admin:organizations
+POST /api/admin/organizations/{organization}/restore admin:organizations
+GET /api/admin/organization-requests admin:read
+POST /api/admin/organization-requests/{id}/approve admin:organizations
+POST /api/admin/organization-requests/{id}/refuse admin:organizations
 GET /api/admin/tokens admin:tokens
 POST /api/admin/tokens admin:tokens
 DELETE /api/admin/tokens/{id} admin:tokens
@@ -175,8 +183,10 @@ async fn the_openapi_document_says_of_every_route_what_it_takes_and_gives() {
         let about = format!("{method} {address}: {operation}");
         assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{about}");
         assert!(!operation["summary"].as_str().unwrap().is_empty(), "{about}");
-        let takes_body = ["put", "patch"].contains(&method.as_str())
-            || (method == "post" && !(address.starts_with("/api/v1") && address.ends_with("able")));
+        let says_it_all = (address.starts_with("/api/v1") && address.ends_with("able"))
+            || address.ends_with("/restore")
+            || address.ends_with("/approve");
+        let takes_body = ["put", "patch"].contains(&method.as_str()) || (method == "post" && !says_it_all);
         let body = &operation["requestBody"]["content"]["application/json"]["schema"];
         assert_eq!(body.is_object(), takes_body, "{about}");
         let names: Vec<&str> =

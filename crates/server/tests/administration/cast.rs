@@ -7,10 +7,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use switchboard_api::{BoxFuture, Plugin};
+use switchboard_api::{AccountId, BoxFuture, Plugin};
 use switchboard_kernel::Loader;
 use switchboard_manifest::Manifest;
 use switchboard_sdk::{extract::Shared, prelude::*, serde_json::Value};
+use switchboard_server::organization::{People, Person};
 use tokio::sync::Semaphore;
 
 pub(crate) const GREETER: &str = r#"
@@ -213,5 +214,21 @@ impl Loader for Folders {
             _ => Err(format!("`{}` is no component", manifest.entry_point.as_deref().unwrap_or("-"))),
         };
         Box::pin(std::future::ready(made))
+    }
+}
+
+/// Knows every account: its address is its number, confirmed where that is even.
+pub(crate) struct Numbered;
+
+impl People for Numbered {
+    fn people<'a>(
+        &'a self,
+        accounts: &'a [AccountId],
+    ) -> BoxFuture<'a, std::result::Result<HashMap<AccountId, Person>, Failure>> {
+        let person = |account: &AccountId| {
+            let (email, name) = (format!("{account}@example.com"), format!("Person {account}"));
+            (*account, Person { email, email_is_verified: account.0 % 2 == 0, name })
+        };
+        Box::pin(std::future::ready(Ok(accounts.iter().map(person).collect())))
     }
 }

@@ -5,6 +5,7 @@
 
 mod access;
 mod audit;
+mod belonging;
 mod cast;
 mod configuration;
 mod organizations;

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, sync::Arc};
 use reqwest::Method;
 use semver::Version;
 use serde_json::Value as Json;
-use switchboard_api::Actions;
+use switchboard_api::{AccountId, Actions};
 use switchboard_capabilities::{Capabilities, SystemClock};
 use switchboard_delivery::Delivery;
 use switchboard_kernel::{By, HOOK_TIME, Kernel, Parts, TokenTerms};
@@ -13,12 +13,13 @@ use switchboard_sdk::Definition;
 use switchboard_server::{
     Options, RateLimits, Times,
     administration::{KernelHandle, administration},
+    organization::{Creation, organization},
     router, serve,
 };
 use switchboard_store::Store;
 use tempfile::TempDir;
 
-use crate::cast::{self, Direction, Folders};
+use crate::cast::{self, Direction, Folders, Numbered};
 
 /// A client, which is not made without something that could speak TLS.
 fn client() -> reqwest::Client {
@@ -130,6 +131,7 @@ impl Stage {
         let built = |definition: Definition| definition.build().unwrap_or_else(|faults| panic!("{faults}"));
         let mut builtins = cast::builtins(&direction);
         builtins.push(built(administration(handle.clone())));
+        builtins.push(built(organization(handle.clone(), Arc::new(Numbered), Creation::default())));
         let parts = Parts {
             store: store.clone(),
             hosts: capabilities.clone(),
@@ -186,6 +188,17 @@ impl Stage {
     /// The databases.
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// A token on behalf of an account, which may do whatever the account may.
+    pub(crate) async fn person(&self, account: i64) -> String {
+        let terms = TokenTerms {
+            name: &format!("person {account}"),
+            actions: Actions::all(),
+            account: Some(AccountId(account)),
+            ..TokenTerms::default()
+        };
+        self.kernel.create_token(&By::system("test"), terms).await.unwrap().token
     }
 
     /// The folder of plugins.

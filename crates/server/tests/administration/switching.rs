@@ -166,14 +166,20 @@ async fn what_others_require_stays_on_and_what_requires_others_stays_off() {
     stage.post(&enable, here.clone()).await.json(200);
     stage.get(SING).await.json(200);
     let said = stage.post(&disable, here.clone()).await.detail(409);
-    assert_eq!(said, "plugin `greeter` is required by `choir`: disable that for `default` first");
+    assert_eq!(
+        said,
+        "plugin `greeter` is required by `choir`: disable that for `default` first, or all together by `with_dependents`"
+    );
     let said = stage.post(&disable, json!({})).await.detail(409);
     assert_eq!(said, "plugin `greeter` is required by `choir`: switch those off first");
     stage.get(HELLO).await.json(200);
     stage.post(&format!("{PLUGINS}/choir/disable"), here.clone()).await.json(200);
     stage.post(&disable, here.clone()).await.json(200);
     let said = stage.post(&enable, here).await.detail(409);
-    assert_eq!(said, "plugin `choir` requires `greeter`: enable that for `default` first");
+    assert_eq!(
+        said,
+        "plugin `choir` requires `greeter`: enable that for `default` first, or all together by `with_requirements`"
+    );
     assert_eq!(stage.get(SING).await.status, 404);
 }
 

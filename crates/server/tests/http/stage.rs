@@ -12,6 +12,7 @@ use switchboard_kernel::{By, HOOK_TIME, KERNEL_ROOM, Kernel, Parts, TokenTerms};
 use switchboard_server::{
     Options, RateLimits, Readiness, Times,
     administration::{KernelHandle, administration},
+    organization::{Creation, Nobody, organization},
     router, serve,
 };
 use switchboard_store::Store;
@@ -71,8 +72,12 @@ impl Stage {
             definition.build().unwrap_or_else(|faults| panic!("{faults}"))
         };
         let direction = Direction::default();
-        let builtins =
-            vec![built(clips::plugin()), cast::trial(&direction), built(administration(handle.clone()))];
+        let builtins = vec![
+            built(clips::plugin()),
+            cast::trial(&direction),
+            built(administration(handle.clone())),
+            built(organization(handle.clone(), Arc::new(Nobody), Creation::default())),
+        ];
         let parts = Parts {
             store: store.clone(),
             hosts: capabilities.clone(),

@@ -1,4 +1,4 @@
-//! The way from the administration plugin to the kernel that holds it.
+//! The way from a plugin that is part of the server to the kernel that holds it.
 
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -16,7 +16,7 @@ impl KernelHandle {
         let _ = self.0.set(Arc::downgrade(kernel));
     }
 
-    pub(super) fn kernel(&self) -> Result<Arc<Kernel>> {
+    pub(crate) fn kernel(&self) -> Result<Arc<Kernel>> {
         self.0
             .get()
             .and_then(Weak::upgrade)
@@ -25,7 +25,7 @@ impl KernelHandle {
 
     /// Does a change on behalf of whoever is behind the call, to its end, even when nobody waits for it any more: half a change
     /// is none of the kernel's states.
-    pub(super) async fn change<T, E, F, Fut>(&self, ctx: &Context, change: F) -> Result<T>
+    pub(crate) async fn change<T, E, F, Fut>(&self, ctx: &Context, change: F) -> Result<T>
     where
         T: Send + 'static,
         E: Into<Failure> + Send + 'static,

@@ -1,0 +1,73 @@
+//! What an organization does for itself, as a plugin like any other: a manifest, and a handler for each of its routes.
+//!
+//! It does nothing itself: every change is the kernel's, and what stands in the way is the kernel's sentence. What only owners
+//! may, and what lifts somebody above others, is asked here on top of the route's own action.
+
+mod creation;
+mod invitations;
+mod members;
+mod people;
+mod plugins;
+mod profile;
+pub(crate) mod requests;
+
+pub use creation::Creation;
+pub use people::{Nobody, People, Person};
+
+use std::sync::Arc;
+
+use switchboard_api::{AccountId, Organization};
+use switchboard_sdk::{Context, Definition, Result, forbidden};
+
+use crate::kernel_handle::KernelHandle;
+
+/// The organization plugin, acting on the kernel that the handle will be given.
+pub fn organization(kernel: KernelHandle, people: Arc<dyn People>, creation: Creation) -> Definition {
+    Definition::new(include_str!("manifest.yaml"))
+        .share(kernel)
+        .share(people)
+        .share(creation)
+        .get("/", profile::get_organization)
+        .patch("/", profile::change_organization)
+        .delete("/", profile::remove_organization)
+        .post("/leave", members::leave_organization)
+        .get("/members", members::list_members)
+        .patch("/members/{account}", members::change_member)
+        .delete("/members/{account}", members::remove_member)
+        .get("/invitations", invitations::list_invitations)
+        .post("/invitations", invitations::create_invitation)
+        .delete("/invitations/{id}", invitations::revoke_invitation)
+        .get("/plugins", plugins::list_own_plugins)
+        .post("/plugins/{id}/enable", plugins::enable_own_plugin)
+        .post("/plugins/{id}/disable", plugins::disable_own_plugin)
+        .get("/api/invitations/{code}", invitations::get_invitation)
+        .post("/api/invitations/{code}/accept", invitations::accept_invitation)
+        .get("/api/organization-requests", requests::list_own_requests)
+        .post("/api/organization-requests", requests::request_organization)
+}
+
+/// The organization that a call is for.
+fn called_for(ctx: &Context) -> Result<Arc<Organization>> {
+    ctx.organization()?;
+    ctx.call().organization.clone().ok_or_else(|| forbidden!("this is done for one organization"))
+}
+
+/// The account behind a call.
+fn account_of(ctx: &Context) -> Result<AccountId> {
+    let name = &ctx.actor().name;
+    ctx.actor().account.ok_or_else(|| forbidden!("`{name}` is no person: sign in with an account"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Creation, KernelHandle, Nobody, organization};
+
+    #[test]
+    fn every_declared_route_is_bound_and_every_bound_one_declared() {
+        let plugin = organization(KernelHandle::default(), Arc::new(Nobody), Creation::default());
+        let plugin = plugin.build().unwrap_or_else(|faults| panic!("{faults}"));
+        assert_eq!(switchboard_kernel::disagreements(plugin.manifest(), plugin.description()), [""; 0]);
+    }
+}

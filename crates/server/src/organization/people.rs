@@ -1,0 +1,66 @@
+//! Who accounts are: what members are called, and where they get their mail.
+
+use std::collections::HashMap;
+
+use switchboard_accounts::{Account, Accounts, Error};
+use switchboard_api::{AccountId, BoxFuture, Failure};
+
+/// Who an account is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Their e-mail address.
+    pub email: String,
+    /// Whether they have shown that it is theirs.
+    pub email_is_verified: bool,
+    /// The name that others read.
+    pub name: String,
+}
+
+/// Knows who accounts are.
+pub trait People: Send + Sync {
+    /// Who these accounts are; those that there are not are left out.
+    fn people<'a>(
+        &'a self,
+        accounts: &'a [AccountId],
+    ) -> BoxFuture<'a, Result<HashMap<AccountId, Person>, Failure>>;
+}
+
+/// Knows nobody: for a server without accounts.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nobody;
+
+impl People for Nobody {
+    fn people<'a>(
+        &'a self,
+        _: &'a [AccountId],
+    ) -> BoxFuture<'a, Result<HashMap<AccountId, Person>, Failure>> {
+        Box::pin(std::future::ready(Ok(HashMap::new())))
+    }
+}
+
+impl People for Accounts {
+    fn people<'a>(
+        &'a self,
+        accounts: &'a [AccountId],
+    ) -> BoxFuture<'a, Result<HashMap<AccountId, Person>, Failure>> {
+        Box::pin(async move {
+            let mut people = HashMap::with_capacity(accounts.len());
+            for id in accounts {
+                match self.account(*id).await {
+                    Ok(account) => {
+                        people.insert(*id, account.into());
+                    }
+                    Err(Error::NoSuchAccount(_)) => {}
+                    Err(error) => return Err(Failure::unavailable(error.to_string())),
+                }
+            }
+            Ok(people)
+        })
+    }
+}
+
+impl From<Account> for Person {
+    fn from(account: Account) -> Self {
+        Self { email_is_verified: account.is_verified(), email: account.email, name: account.name }
+    }
+}

@@ -1,0 +1,154 @@
+//! The plugins of an organization: which there are for it, which are on, and what stands in the way.
+
+use std::sync::Arc;
+
+use switchboard_api::OrganizationId;
+use switchboard_kernel::{By, Kernel, Loaded, Snapshot};
+use switchboard_manifest::{Category, Dependency};
+use switchboard_sdk::{extract::Shared, prelude::*};
+
+use super::called_for;
+use crate::kernel_handle::KernelHandle;
+
+/// A plugin, as it stands in the organization.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct OwnPlugin {
+    /// Its id.
+    id: String,
+    /// The name people read.
+    name: String,
+    /// Its version.
+    version: String,
+    /// What it does.
+    description: String,
+    /// The shelf it is listed on.
+    category: Category,
+    /// Whether it is on.
+    enabled: bool,
+    /// Whether it is on everywhere, so that nobody switches it off.
+    global: bool,
+    /// The plugins that it requires.
+    requires: Vec<String>,
+    /// Those of them, and of what they require, that are off: they are switched on first, or together with it.
+    missing: Vec<String>,
+    /// The plugins that are on and require it, be it by way of others: they are switched off first, or together with it.
+    required_by: Vec<String>,
+    /// The plugins that it cannot run beside. Of two such, a server loads one.
+    conflicts: Vec<String>,
+}
+
+/// How a plugin is switched on.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Enabling {
+    /// Whether what it requires is switched on with it, all or nothing.
+    with_requirements: bool,
+}
+
+/// How a plugin is switched off.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Disabling {
+    /// Whether what requires it is switched off with it, all or nothing.
+    with_dependents: bool,
+}
+
+pub(super) async fn list_own_plugins(
+    ctx: Context,
+    kernel: Shared<KernelHandle>,
+) -> Result<Json<Vec<OwnPlugin>>> {
+    let (organization, snapshot) = (called_for(&ctx)?.id, kernel.kernel()?.snapshot());
+    let seen = snapshot.plugins().iter().filter(|plugin| is_seen(&snapshot, plugin, organization));
+    let mut plugins: Vec<_> = seen.map(|plugin| OwnPlugin::of(&snapshot, plugin, organization)).collect();
+    plugins.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(Json(plugins))
+}
+
+pub(super) async fn enable_own_plugin(
+    ctx: Context,
+    kernel: Shared<KernelHandle>,
+    Path(id): Path<String>,
+    Json(how): Json<Enabling>,
+) -> Result<Json<OwnPlugin>> {
+    let organization = called_for(&ctx)?;
+    let (plugin, number) = (id.clone(), organization.id);
+    seen(&*kernel.kernel()?, &id, number)?;
+    let enabled = async move |kernel: Arc<Kernel>, by: By| match how.with_requirements {
+        true => kernel.enable_with_requirements(&by, &id, &organization.slug).await.map(drop),
+        false => kernel.enable(&by, &id, &organization.slug).await,
+    };
+    kernel.change(&ctx, enabled).await?;
+    the_plugin(&kernel, &plugin, number)
+}
+
+pub(super) async fn disable_own_plugin(
+    ctx: Context,
+    kernel: Shared<KernelHandle>,
+    Path(id): Path<String>,
+    Json(how): Json<Disabling>,
+) -> Result<Json<OwnPlugin>> {
+    let organization = called_for(&ctx)?;
+    let (plugin, number) = (id.clone(), organization.id);
+    seen(&*kernel.kernel()?, &id, number)?;
+    let disabled = async move |kernel: Arc<Kernel>, by: By| match how.with_dependents {
+        true => kernel.disable_with_dependents(&by, &id, &organization.slug).await.map(drop),
+        false => kernel.disable(&by, &id, &organization.slug).await,
+    };
+    kernel.change(&ctx, disabled).await?;
+    the_plugin(&kernel, &plugin, number)
+}
+
+/// Whether an organization sees a plugin: a private one only where a global administrator has switched it on.
+fn is_seen(snapshot: &Snapshot, plugin: &Loaded, organization: OrganizationId) -> bool {
+    !plugin.manifest().private || snapshot.is_enabled(plugin, organization)
+}
+
+/// Refuses a plugin that does not serve, or that the organization does not see; one is told from the other by nobody.
+fn seen(kernel: &Kernel, id: &str, organization: OrganizationId) -> Result<()> {
+    let snapshot = kernel.snapshot();
+    let found = snapshot.plugin(id).filter(|plugin| is_seen(&snapshot, plugin, organization));
+    let found = found.ok_or_else(|| not_found!("there is no plugin `{id}` here"))?;
+    let private = snapshot.missing(found, organization).into_iter().any(|it| it.manifest().private);
+    if private {
+        return Err(conflict!(
+            "plugin `{id}` requires one that is private: a global administrator can switch that on for this organization"
+        ));
+    }
+    Ok(())
+}
+
+/// A plugin as it stands after a change. One that is private is seen once more where it was switched off.
+fn the_plugin(kernel: &KernelHandle, id: &str, organization: OrganizationId) -> Result<Json<OwnPlugin>> {
+    let snapshot = kernel.kernel()?.snapshot();
+    let plugin = snapshot.plugin(id).ok_or_else(|| not_found!("there is no plugin `{id}` here"))?;
+    Ok(Json(OwnPlugin::of(&snapshot, plugin, organization)))
+}
+
+impl OwnPlugin {
+    fn of(snapshot: &Snapshot, plugin: &Loaded, organization: OrganizationId) -> Self {
+        let manifest = plugin.manifest();
+        let named = |others: &[Dependency]| {
+            let hidden =
+                |id: &str| snapshot.plugin(id).is_some_and(|it| !is_seen(snapshot, it, organization));
+            let ids = others.iter().map(|other| other.plugin_id.to_string());
+            ids.filter(|id| !hidden(id)).collect()
+        };
+        let ids = |plugins: Vec<Arc<Loaded>>| {
+            let seen = plugins.into_iter().filter(|plugin| is_seen(snapshot, plugin, organization));
+            seen.map(|plugin| plugin.id().to_string()).collect()
+        };
+        Self {
+            id: manifest.id.to_string(),
+            name: manifest.name.clone(),
+            version: manifest.version.to_string(),
+            description: manifest.description.clone(),
+            category: manifest.category,
+            enabled: snapshot.is_enabled(plugin, organization),
+            global: manifest.global_plugin,
+            requires: named(&manifest.requires),
+            missing: ids(snapshot.missing(plugin, organization)),
+            required_by: ids(snapshot.dependents(plugin, organization)),
+            conflicts: named(&manifest.conflicts),
+        }
+    }
+}
