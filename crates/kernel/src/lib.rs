@@ -62,7 +62,7 @@ pub use pace::{Allowance, Pace, Rate, Ticks};
 pub use ports::{Hosts, Loader};
 pub use principal::Principal;
 pub use registrations::{NewRegistration, Registration, RegistrationChange, RegistrationSetting, Switched};
-pub use resolve::ADMINISTRATION;
+pub use resolve::{ACCOUNT, ADMINISTRATION};
 pub use roles::OwnRole;
 pub use routes::{Address, Found, NotFound, Routes};
 pub use settings::{Config, Layer, Settings};

@@ -9,8 +9,11 @@ use std::{
 use semver::{Version, VersionReq};
 use switchboard_manifest::{Capability, Dependency, Kind, Manifest, PluginId, Scope, Task};
 
-/// The id of the server's own administration plugin, which alone may answer below the addresses that the server keeps.
+/// The id of the server's own administration plugin, which may answer below the addresses that the server keeps.
 pub const ADMINISTRATION: &str = "administration";
+
+/// The id of the server's own plugin for accounts, which may do so too.
+pub const ACCOUNT: &str = "account";
 
 /// What the server keeps to itself: a `root` route is none of these and stands below none of them.
 const RESERVED: [&str; 12] = [
@@ -440,7 +443,7 @@ fn pattern(address: &str) -> String {
 }
 
 fn reserved(manifest: &Manifest) -> Option<Refusal> {
-    if manifest.kind == Kind::Builtin && manifest.id.as_str() == ADMINISTRATION {
+    if manifest.kind == Kind::Builtin && matches!(manifest.id.as_str(), ADMINISTRATION | ACCOUNT) {
         return None;
     }
     manifest.provides.api_routes.iter().filter(|route| route.scope == Scope::Root).find_map(|route| {

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, Method, header};
+use switchboard_accounts::{Accounts, Session};
+use switchboard_api::{Actions, ActorKind};
 use switchboard_kernel::{Directory, Kernel, Principal};
 
-use crate::problem::Problem;
+use crate::{csrf, problem::Problem, server::Server, session_cookie};
 
 /// By what a caller is known.
 #[derive(Clone)]
 pub(crate) enum Door {
-    /// By the API token that the request carries.
-    Tokens,
+    /// By the API token, or the session, that the request carries.
+    Open,
     /// By having got here at all: whoever reaches this door is the operator.
     Local(Arc<Principal>),
 }
@@ -22,36 +24,95 @@ impl Door {
         Self::Local(Arc::new(Principal::local()))
     }
 
-    /// Who sent a request with these headers.
+    /// Who sent a request: by its token, and without one by the session of its cookie. Neither is ever looked for in the
+    /// address, which ends up in logs and histories.
     ///
     /// # Errors
-    /// A [`Problem`] of 401 when they do not say who they are, or say it with what does not hold.
-    pub(crate) fn identify(
+    /// A [`Problem`] of 401 when they do not say who they are, or say it with what does not hold; of 403 when a page
+    /// elsewhere may have sent it.
+    pub(crate) async fn identify(
         &self,
-        headers: &HeaderMap,
-        kernel: &Kernel,
+        request: Request<'_>,
+        server: &Server,
         directory: &Directory,
     ) -> Result<Arc<Principal>, Problem> {
         match self {
             Self::Local(principal) => Ok(Arc::clone(principal)),
-            Self::Tokens => by_token(bearer(headers)?, kernel, directory),
+            Self::Open => match (request.secret(), &server.options.accounts) {
+                (Some(secret), Some(accounts)) => by_session(request, secret, accounts).await,
+                _ => by_token(bearer(request.headers)?, &server.kernel, directory),
+            },
         }
     }
 
-    /// The same at an address that anyone may call: who shows nothing is anyone.
+    /// The same at an address that anyone may call: who shows nothing, or a session that does not hold, is anyone.
     ///
     /// # Errors
-    /// A [`Problem`] of 401 when what they show does not hold.
-    pub(crate) fn identify_or_anyone(
+    /// A [`Problem`] of 401 when the token that they show does not hold.
+    pub(crate) async fn identify_or_anyone(
         &self,
-        headers: &HeaderMap,
-        kernel: &Kernel,
+        request: Request<'_>,
+        server: &Server,
         directory: &Directory,
     ) -> Result<Arc<Principal>, Problem> {
-        if matches!(self, Self::Tokens) && !headers.contains_key(header::AUTHORIZATION) {
-            return Ok(Arc::new(Principal::anyone()));
+        let known = self.identify(request, server, directory).await;
+        match self {
+            Self::Open if !request.headers.contains_key(header::AUTHORIZATION) => {
+                Ok(known.unwrap_or_else(|_| Arc::new(Principal::anyone())))
+            }
+            _ => known,
         }
-        self.identify(headers, kernel, directory)
+    }
+}
+
+/// What a request says of who sent it.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) headers: &'a HeaderMap,
+}
+
+impl<'a> Request<'a> {
+    /// The session's secret, unless a token is shown: then that one counts.
+    fn secret(self) -> Option<&'a str> {
+        match self.headers.contains_key(header::AUTHORIZATION) {
+            true => None,
+            false => session_cookie::of(self.headers),
+        }
+    }
+}
+
+async fn by_session(
+    request: Request<'_>,
+    secret: &str,
+    accounts: &Accounts,
+) -> Result<Arc<Principal>, Problem> {
+    let session = accounts.session(secret).await.map_err(|error| {
+        tracing::error!("a session cannot be read: {error}");
+        Problem::unavailable("sessions cannot be read at this moment")
+    })?;
+    let session = session.ok_or_else(|| Problem::unauthorized("the session has ended; sign in again"))?;
+    if session.needs_second_factor {
+        return Err(Problem::unauthorized(
+            "the session waits for the second factor: `POST /api/auth/second-factor`",
+        ));
+    }
+    csrf::check(request.method, request.headers, secret)?;
+    Ok(Arc::new(principal_of(&session)))
+}
+
+/// Who acts in a session.
+fn principal_of(session: &Session) -> Principal {
+    let actor = session.actor();
+    Principal {
+        kind: ActorKind::User,
+        name: actor.email.as_str().into(),
+        account: Some(actor.id),
+        actions: Actions::all(),
+        bound_to: None,
+        is_administrator: actor.is_administrator,
+        impersonator: session.impersonator().map(|account| account.email.as_str().into()),
+        rate: None,
     }
 }
 
@@ -85,7 +146,7 @@ pub(crate) fn require_for_all(principal: &Principal, action: &str) -> Result<(),
 /// The text after `Bearer`.
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
-        return Err(Problem::unauthorized("send an API token: `Authorization: Bearer swb_…`"));
+        return Err(Problem::unauthorized("sign in, or send an API token: `Authorization: Bearer swb_…`"));
     };
     let parts = value.to_str().ok().and_then(|text| text.trim().split_once(' '));
     match parts {

@@ -3,6 +3,7 @@
 //! This crate knows HTTP and the kernel. It knows no SQL, and not how a plugin is run. Read [`router`] first: it shows
 //! every fixed address and the way of a request to a plugin.
 
+pub mod account;
 pub mod administration;
 pub mod external_sign_in;
 pub mod organization;
@@ -14,6 +15,7 @@ mod audit_lines;
 mod client_address;
 mod coarse_timer;
 mod cors;
+mod csrf;
 mod docs_viewer;
 mod front;
 mod health;
@@ -37,6 +39,7 @@ mod response;
 mod router;
 mod serve;
 mod server;
+mod session_cookie;
 mod tenant;
 
 pub use client_address::{NotANetwork, NotAProxyHeader, Proxies, ProxyHeader};

@@ -10,11 +10,15 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use switchboard_kernel::{BUCKETS, Counted, Loaded};
 use switchboard_manifest::ErrorShape;
 
-use crate::{identity::require_for_all, request_id::RequestId, server::Server};
+use crate::{
+    identity::{Request, require_for_all},
+    request_id::RequestId,
+    server::Server,
+};
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -38,7 +42,8 @@ pub(crate) async fn metrics(
     Extension(id): Extension<RequestId>,
     headers: HeaderMap,
 ) -> Response {
-    let principal = server.door.identify(&headers, &server.kernel, &server.kernel.directory());
+    let request = Request { method: &Method::GET, headers: &headers };
+    let principal = server.door.identify(request, &server, &server.kernel.directory()).await;
     if let Err(problem) = principal.and_then(|principal| require_for_all(&principal, READ)) {
         return problem.into_response(ErrorShape::Problem, &id);
     }

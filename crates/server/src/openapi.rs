@@ -15,6 +15,7 @@ use switchboard_kernel::Snapshot;
 use switchboard_manifest::{Access, BodyLimit, Manifest, Method, Route, Scope};
 
 use self::{errors::Circumstances, schemas::Schemas};
+use crate::session_cookie;
 
 /// The document for what serves now. The same plugins give the same document, whatever the order they were loaded in.
 pub(crate) fn document(snapshot: &Snapshot, version: &str) -> Json {
@@ -55,12 +56,17 @@ fn document_of<'a>(plugins: impl Iterator<Item = (&'a Manifest, &'a Description)
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": "/" }],
-        "security": [{ "token": [] }],
+        "security": [{ "token": [] }, { "session": [] }],
         "tags": tags,
         "paths": writing.paths,
         "components": {
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer", "description": "An API token: `swb_…`." },
+                "session": {
+                    "type": "apiKey", "in": "cookie", "name": session_cookie::NAME,
+                    "description": "The session of a browser that has signed in. What changes something needs its \
+                        `csrf_token` as well, in the header `X-CSRF-Token`.",
+                },
             },
             "parameters": parameters(),
             "responses": errors::responses(),

@@ -1,6 +1,8 @@
 //! What the operator decides about HTTP.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use switchboard_accounts::Accounts;
 
 use crate::{client_address::Proxies, rate_limits::RateLimits, readiness::Readiness};
 
@@ -21,6 +23,8 @@ pub struct Options {
     pub rate_limits: RateLimits,
     /// The proxies whose word counts on from where a request comes.
     pub proxies: Proxies,
+    /// Who can sign in; nobody where they are absent.
+    pub accounts: Option<Arc<Accounts>>,
     /// What must be well for `/readyz` to say so.
     pub readiness: Readiness,
 }
@@ -35,6 +39,7 @@ impl Default for Options {
             cors_origins: vec!["tauri://localhost".to_owned(), "http://localhost:5173".to_owned()],
             rate_limits: RateLimits::default(),
             proxies: Proxies::default(),
+            accounts: None,
             readiness: Readiness::default(),
         }
     }

@@ -13,6 +13,7 @@ use switchboard_kernel::{Allowance, Caller, Found, NotFound, Snapshot, Terms, di
 use switchboard_manifest::{Access, ErrorShape, Method, Scope};
 
 use crate::{
+    identity,
     incoming::Incoming,
     peer::Peer,
     problem::Problem,
@@ -87,9 +88,10 @@ async fn answer(
     let plugin = &address.plugin;
     let directory = server.kernel.directory();
     let from = parts.extensions.get::<Peer>().map(|peer| peer.0);
+    let shown = identity::Request { method: &parts.method, headers: &parts.headers };
     let principal = match address.access {
-        Access::Known => server.door.identify(&parts.headers, &server.kernel, &directory),
-        Access::Anyone => server.door.identify_or_anyone(&parts.headers, &server.kernel, &directory),
+        Access::Known => server.door.identify(shown, server, &directory).await,
+        Access::Anyone => server.door.identify_or_anyone(shown, server, &directory).await,
     };
     let principal = match principal {
         Ok(principal) => principal,

@@ -69,7 +69,7 @@ impl Problem {
 
     /// It is not known who calls.
     pub(crate) fn unauthorized(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "A token is needed", detail)
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "It must be known who calls", detail)
             .with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
@@ -81,6 +81,12 @@ impl Problem {
     /// The caller may not do it.
     pub(crate) fn forbidden(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
+    }
+
+    /// Not now.
+    pub(crate) fn unavailable(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not now", detail)
+            .with(header::RETRY_AFTER, seconds(LATER))
     }
 
     /// It does not exist, or not for this caller.

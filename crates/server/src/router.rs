@@ -46,10 +46,10 @@ struct Own {
 /// Those by which machines look whether the server is well: they may do so as often as they like.
 const WELLBEING: [&str; 3] = ["/healthz", "/readyz", "/api/v1/health"];
 
-/// The server for everybody: who calls is known by an API token.
+/// The server for everybody: who calls is known by an API token, or by a session's cookie.
 pub fn router(kernel: Arc<Kernel>, options: Options) -> Addresses {
     let cors = cors::layer(&options.cors_origins);
-    Addresses::new(kernel, options, Door::Tokens, Some(cors))
+    Addresses::new(kernel, options, Door::Open, Some(cors))
 }
 
 /// The server for the operator alone, behind a socket or in a process that nobody else reaches: every request is the

@@ -56,6 +56,9 @@ pub(crate) enum Command {
     /// See who changed what, and check that nothing of it was changed since.
     #[command(subcommand)]
     Audit(Audit),
+    /// Make the accounts by which people sign in, and help who cannot.
+    #[command(subcommand)]
+    Account(Account),
     /// Copy everything into one file, also while the server runs.
     ///
     /// The copy holds every database as it was at one moment each, and every blob that they name.
@@ -239,4 +242,49 @@ pub(crate) struct AuditFilter {
     /// Only those in which this text stands somewhere.
     #[arg(long)]
     pub(crate) text: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Account {
+    /// Make an account, whose e-mail address counts as verified.
+    #[command(after_help = "Examples:\n  \
+                            switchboard account create ada@example.com --administrator\n  \
+                            pass show ada | switchboard account create ada@example.com --password-stdin\n\n\
+                            Without --password-stdin a password is made, and goes to standard output this once.")]
+    Create {
+        /// The e-mail address.
+        email: String,
+        /// What people call them; the part of the address before the `@` when absent.
+        #[arg(long)]
+        name: Option<String>,
+        /// Make them a global administrator.
+        #[arg(long)]
+        administrator: bool,
+        /// Take the password from the first line of standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List the accounts.
+    List {
+        /// Those whose address or name has this in it; all when absent.
+        text: Option<String>,
+    },
+    /// Keep somebody from signing in, and end their sessions.
+    Disable {
+        /// The e-mail address.
+        email: String,
+    },
+    /// Let somebody sign in again.
+    Enable {
+        /// The e-mail address.
+        email: String,
+    },
+    /// Set a password, and end all sessions.
+    ResetPassword {
+        /// The e-mail address.
+        email: String,
+        /// Take the password from the first line of standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
 }

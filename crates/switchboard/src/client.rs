@@ -63,7 +63,9 @@ impl Client {
         let switched_off = settings.switched_off_here()?;
         let (databases, blobs, plugins) = (folder.databases(), folder.blobs(), folder.plugins());
         let mail = folder.mail();
-        let places = Places { databases: &databases, blobs: &blobs, plugins: &plugins, mail: &mail };
+        let keys = folder.keys();
+        let places =
+            Places { databases: &databases, blobs: &blobs, plugins: &plugins, mail: &mail, keys: &keys };
         let running = Box::new(compose(places, &settings, switched_off).await?);
         let router = local_router(running.kernel.clone(), running.http.clone());
         Ok(Self::Alone { running, router, lock })

@@ -4,19 +4,22 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use semver::Version;
-use switchboard_capabilities::{Capabilities, Options as CapabilityOptions, SystemClock};
+use switchboard_accounts::{Accounts, Strength};
+use switchboard_capabilities::{Capabilities, Options as CapabilityOptions, SystemClock, SystemRandom};
 use switchboard_delivery::Delivery;
 use switchboard_kernel::{By, HOOK_TIME, KERNEL_ROOM, Kernel, Parts, State};
 use switchboard_manifest::PluginId;
 use switchboard_server::{
     Options as HttpOptions, Readiness,
+    account::{ByMail, People, account},
     administration::{KernelHandle, administration},
-    organization::{Nobody, organization},
+    organization::{People as Members, organization},
 };
 use switchboard_store::{Options as StoreOptions, Store};
 use tokio::task::AbortHandle;
 
 use crate::operator_settings::{OperatorSettings, Synchronous};
+use crate::sealing::Sealing;
 
 /// Everything, put together, with the plugins loaded. Nothing is listened on yet, and no event is delivered.
 pub(crate) struct Running {
@@ -34,6 +37,8 @@ pub(crate) struct Places<'a> {
     pub(crate) blobs: &'a Path,
     pub(crate) plugins: &'a Path,
     pub(crate) mail: &'a Path,
+    /// The file with the keys that secrets are sealed with.
+    pub(crate) keys: &'a Path,
 }
 
 /// A plugin that does not serve, and why.
@@ -68,7 +73,17 @@ pub(crate) async fn compose(
         switchboard_builtins::all().context("a plugin that is part of this program is not right")?;
     let administration = administration(handle.clone()).build();
     builtins.push(administration.context("the administration that is part of this program is not right")?);
-    let organization = organization(handle.clone(), Arc::new(Nobody), settings.organization_creation).build();
+    let accounts = accounts(&store, places.keys).await?;
+    let people = People {
+        accounts: Arc::clone(&accounts),
+        kernel: handle.clone(),
+        registration: settings.registration.into(),
+        post: Arc::new(ByMail),
+    };
+    let account = account(people).build();
+    builtins.push(account.context("the plugin for accounts that is part of this program is not right")?);
+    let known: Arc<dyn Members> = accounts.clone();
+    let organization = organization(handle.clone(), known, settings.organization_creation).build();
     builtins.push(organization.context("the organizations that are part of this program are not right")?);
     let kernel = Kernel::open(Parts {
         store: store.clone(),
@@ -89,9 +104,22 @@ pub(crate) async fn compose(
     kernel.load_plugins().await.context("the plugins cannot be loaded")?;
     let purged = kernel.purge_organizations(&By::system("start")).await;
     purged.context("organizations that were removed long ago cannot be deleted")?;
-    let http = http_options(settings, store.clone())?;
+    let http = HttpOptions { accounts: Some(accounts), ..http_options(settings, store.clone())? };
     let housekeeping = tokio::spawn(housekeep(Arc::clone(&kernel))).abort_handle();
     Ok(Running { kernel, delivery, http, store, capabilities, housekeeping })
+}
+
+/// Opens the accounts, whose second factors are sealed with the keys in the file.
+async fn accounts(store: &Store, keys: &Path) -> anyhow::Result<Arc<Accounts>> {
+    let parts = switchboard_accounts::Parts {
+        store: store.clone(),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        sealer: Arc::new(Sealing::with(keys)?),
+        strength: Strength::default(),
+        issuer: "Switchboard".to_owned(),
+    };
+    Accounts::open(parts).await.context("the accounts cannot be used")
 }
 
 impl Running {

@@ -54,6 +54,11 @@ impl DataFolder {
         self.root.join("mail")
     }
 
+    /// The keys that secrets are sealed with.
+    pub(crate) fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
+
     /// The administrator's door while the server runs.
     pub(crate) fn control_socket(&self) -> PathBuf {
         self.root.join("control.sock")

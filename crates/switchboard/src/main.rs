@@ -16,6 +16,7 @@ mod operator_settings;
 mod output;
 mod rate_settings;
 mod scratch;
+mod sealing;
 mod secret_reference;
 
 use std::process::ExitCode;

@@ -37,12 +37,30 @@ pub(crate) struct OperatorSettings {
     pub(crate) trusted_proxies: Vec<String>,
     /// The header in which they say it.
     pub(crate) proxy_header: Option<String>,
+    /// Who may make an account for themselves: `open`, everybody; `off`, nobody.
+    pub(crate) registration: Registration,
     /// `full`: what is acknowledged survives a power cut. `normal`: it survives a crash of the process.
     pub(crate) synchronous: Synchronous,
     /// How mail is sent.
     pub(crate) mail: MailSettings,
     /// Who may have an organization made: `request`, `anyone` or `administrators`.
     pub(crate) organization_creation: Creation,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Registration {
+    Open,
+    Off,
+}
+
+impl From<Registration> for switchboard_server::account::Registration {
+    fn from(registration: Registration) -> Self {
+        match registration {
+            Registration::Open => Self::Open,
+            Registration::Off => Self::Off,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -64,6 +82,7 @@ impl Default for OperatorSettings {
             rate_limits: RateSettings::default(),
             trusted_proxies: Vec::new(),
             proxy_header: None,
+            registration: Registration::Off,
             synchronous: Synchronous::Full,
             mail: MailSettings::default(),
             organization_creation: Creation::default(),

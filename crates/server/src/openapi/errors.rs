@@ -56,9 +56,10 @@ impl Circumstances {
         match kind.status {
             400 => self.scope == Scope::Root && !self.is_global,
             401 => !self.is_open,
-            403 => {
-                !self.is_open && (self.needs_permission || matches!(self.scope, Scope::Admin | Scope::Root))
-            }
+            403 => match self.is_open {
+                true => self.method != Method::Get,
+                false => self.needs_permission || matches!(self.scope, Scope::Admin | Scope::Root),
+            },
             404 => self.has_path_parameters || !self.is_global,
             409 => self.method != Method::Get,
             413 => self.has_body,

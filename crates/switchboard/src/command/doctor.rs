@@ -345,7 +345,8 @@ async fn loaded_on_a_copy(folder: &DataFolder) -> anyhow::Result<Found> {
     }
     let (databases, blobs, plugins, mail) =
         (copies.databases(), copies.blobs(), folder.plugins(), copies.mail());
-    let places = Places { databases: &databases, blobs: &blobs, plugins: &plugins, mail: &mail };
+    let keys = copies.keys();
+    let places = Places { databases: &databases, blobs: &blobs, plugins: &plugins, mail: &mail, keys: &keys };
     let running = compose(places, &settings, switched_off).await?;
     let found = (running.serving().len(), running.absent());
     running.stop(Duration::ZERO).await;

@@ -1,6 +1,7 @@
 //! What each command does, one file each.
 
 mod audit;
+mod account;
 mod backup;
 mod doctor;
 mod manifest;
@@ -38,6 +39,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Plugin(what) => in_silence(plugin::run(&folder, &what, output)),
         Command::Token(what) => in_silence(token::run(&folder, &what, output)),
         Command::Audit(what) => in_silence(audit::run(&folder, &what, output)),
+        Command::Account(what) => in_silence(account::run(&folder, &what, output)),
         Command::Backup { file } => in_silence(backup::run(&folder, file, output)),
         Command::Restore { file, replace } => in_silence(restore::run(&folder, &file, replace, output)),
         Command::Doctor => in_silence(doctor::run(&folder, output)),

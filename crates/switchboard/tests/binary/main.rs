@@ -4,6 +4,7 @@
 // What the tests share stands outside of them, where the lints do not see that it is for tests.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+mod accounts;
 mod audit;
 mod backups;
 mod crashes;

@@ -1,0 +1,94 @@
+//! Making an account for oneself, and proving whose an e-mail address is.
+
+use switchboard_accounts::NewAccount;
+use switchboard_sdk::{extract::Shared, prelude::*};
+
+use super::{
+    people::{People, Registration, account_of, entry},
+    shapes::{ShownAccount, TakenOn},
+    visitor::Visitor,
+};
+
+/// An account to be made for oneself.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewRegistration {
+    /// The e-mail address.
+    email: String,
+    /// What people call them; the part of the address before the `@` when absent.
+    #[serde(default)]
+    name: String,
+    /// The password: 10 to 200 characters.
+    password: String,
+}
+
+/// A code that came by mail.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MailedCode {
+    /// The code.
+    code: String,
+}
+
+/// An address that the account shall have.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewEmail {
+    /// The address.
+    email: String,
+    /// The account's password.
+    password: String,
+}
+
+pub(super) async fn register(
+    ctx: Context,
+    people: Shared<People>,
+    visitor: Visitor,
+    Json(new): Json<NewRegistration>,
+) -> Result<Created<ShownAccount>> {
+    visitor.of_this_site()?;
+    if people.registration == Registration::Off {
+        return Err(forbidden!("accounts are made by administrators here; ask one of them"));
+    }
+    let password = Some(new.password.as_str());
+    let wanted = NewAccount { email: &new.email, name: &new.name, password, ..NewAccount::default() };
+    let account = people.accounts.register(wanted, &visitor.client).await?;
+    people.note_of(&ctx, &account, entry("account.registered", &account).after(&account.email)).await?;
+    let mailing = people.accounts.verification(account.id).await?;
+    if let Err(failure) = people.mail(&ctx, &mailing).await {
+        tracing::warn!("the code that verifies a new account was not sent: {failure}");
+    }
+    Ok(Created((&account).into()))
+}
+
+pub(super) async fn verify_email(
+    ctx: Context,
+    people: Shared<People>,
+    visitor: Visitor,
+    Json(mailed): Json<MailedCode>,
+) -> Result<Json<ShownAccount>> {
+    visitor.of_this_site()?;
+    let account = people.accounts.verify_email(&mailed.code).await?;
+    people.note_of(&ctx, &account, entry("account.email_verified", &account).after(&account.email)).await?;
+    Ok(Json((&account).into()))
+}
+
+pub(super) async fn ask_for_verification(ctx: Context, people: Shared<People>) -> Result<Json<TakenOn>> {
+    let mailing = people.accounts.verification(account_of(&ctx)?).await?;
+    people.mail(&ctx, &mailing).await?;
+    Ok(Json(TakenOn { message: format!("a code is on its way to {}", mailing.email) }))
+}
+
+pub(super) async fn change_email(
+    ctx: Context,
+    people: Shared<People>,
+    visitor: Visitor,
+    Json(new): Json<NewEmail>,
+) -> Result<Json<TakenOn>> {
+    let secret = visitor.secret()?;
+    let mailing = people.accounts.change_email(secret, &new.password, &new.email, &visitor.client).await?;
+    people.mail(&ctx, &mailing).await?;
+    Ok(Json(TakenOn {
+        message: format!("a code is on its way to {}; with it the address changes", mailing.email),
+    }))
+}
