@@ -74,10 +74,12 @@ pub(crate) async fn compose(
     let administration = administration(handle.clone()).build();
     builtins.push(administration.context("the administration that is part of this program is not right")?);
     let accounts = accounts(&store, places.keys).await?;
+    let elsewhere = settings.elsewhere(places.keys)?;
     let people = People {
         accounts: Arc::clone(&accounts),
         kernel: handle.clone(),
         registration: settings.registration.into(),
+        elsewhere: Some(Arc::new(elsewhere)),
         post: Arc::new(ByMail),
     };
     let account = account(people).build();

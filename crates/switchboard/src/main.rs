@@ -18,6 +18,7 @@ mod rate_settings;
 mod scratch;
 mod sealing;
 mod secret_reference;
+mod sign_in_settings;
 
 use std::process::ExitCode;
 

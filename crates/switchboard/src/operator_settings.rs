@@ -1,16 +1,17 @@
 //! The operator's settings: `switchboard.toml` in the data folder, and the environment.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
+};
 
 use anyhow::Context;
 use serde::Deserialize;
 use switchboard_manifest::PluginId;
-use switchboard_server::Proxies;
-use switchboard_server::organization::Creation;
+use switchboard_server::{Proxies, external_sign_in::PublicUrl, organization::Creation};
 
-use crate::rate_settings::RateSettings;
-
-use crate::mail_settings::MailSettings;
+use crate::{mail_settings::MailSettings, rate_settings::RateSettings, sign_in_settings::SignInSettings};
 
 /// The name of the file in the data folder.
 pub(crate) const FILE: &str = "switchboard.toml";
@@ -41,6 +42,10 @@ pub(crate) struct OperatorSettings {
     pub(crate) registration: Registration,
     /// `full`: what is acknowledged survives a power cut. `normal`: it survives a crash of the process.
     pub(crate) synchronous: Synchronous,
+    /// Where browsers find this server; the address that is listened on when absent.
+    pub(crate) public_url: Option<String>,
+    /// Where else people may sign in.
+    pub(crate) sign_in: Vec<SignInSettings>,
     /// How mail is sent.
     pub(crate) mail: MailSettings,
     /// Who may have an organization made: `request`, `anyone` or `administrators`.
@@ -84,6 +89,8 @@ impl Default for OperatorSettings {
             proxy_header: None,
             registration: Registration::Off,
             synchronous: Synchronous::Full,
+            public_url: None,
+            sign_in: Vec::new(),
             mail: MailSettings::default(),
             organization_creation: Creation::default(),
         }
@@ -105,10 +112,22 @@ impl OperatorSettings {
         let read = || -> anyhow::Result<Self> {
             let settings: Self = toml::from_str(&text)?;
             settings.proxies()?;
+            settings.public_url()?;
             let mail = settings.mail.in_data_folder(data);
-            Ok(Self { mail, ..settings })
+            let sign_in =
+                settings.sign_in.into_iter().map(|provider| provider.in_data_folder(data)).collect();
+            Ok(Self { mail, sign_in, ..settings })
         };
         read().with_context(|| format!("{} is not right", path.display()))
+    }
+
+    /// Where browsers find this server, which listens there unless it is told another address.
+    ///
+    /// # Errors
+    /// When `public_url` is none.
+    pub(crate) fn public_url(&self) -> anyhow::Result<PublicUrl> {
+        let text = self.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(self.listen)));
+        text.parse().map_err(anyhow::Error::msg).context("public_url")
     }
 
     /// The proxies whose word counts on who called them.
@@ -153,9 +172,19 @@ impl OperatorSettings {
     }
 }
 
+/// Where a person on this machine finds what listens there.
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::OperatorSettings;
+    use super::{OperatorSettings, reachable};
 
     #[test]
     fn plugins_are_switched_off_by_file_and_by_environment() {
@@ -184,5 +213,14 @@ mod tests {
     fn an_unknown_setting_is_named_with_its_line() {
         let error = toml::from_str::<OperatorSettings>("\nlisen = '127.0.0.1:1'").unwrap_err().to_string();
         assert!(error.contains("line 2") && error.contains("lisen"), "{error}");
+    }
+
+    #[test]
+    fn every_address_of_the_machine_is_told_as_one_that_opens() {
+        for (listened, told) in
+            [("0.0.0.0:80", "127.0.0.1:80"), ("[::]:81", "[::1]:81"), ("10.0.0.7:82", "10.0.0.7:82")]
+        {
+            assert_eq!(reachable(listened.parse().unwrap()).to_string(), told);
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! It does nothing itself: who people are is kept by `accounts`, and every change is noted in the kernel's audit log.
 
 mod administration;
+mod external;
 mod impersonation;
 mod me;
 mod passwords;
@@ -32,6 +33,9 @@ pub fn account(people: People) -> Definition {
         .post("/api/auth/password/forgot", passwords::forgot_password)
         .post("/api/auth/password/reset", passwords::reset_password)
         .post("/api/auth/email/verify", registering::verify_email)
+        .get("/api/auth/external", external::list_providers)
+        .get("/api/auth/external/{provider}", external::begin)
+        .get("/api/auth/external/{provider}/callback", external::finish)
         .get("/api/me", me::get_me)
         .patch("/api/me", me::change_me)
         .post("/api/me/password", passwords::change_password)
@@ -46,6 +50,7 @@ pub fn account(people: People) -> Definition {
         .delete("/api/me/sessions/{id}", sessions::end_session)
         .delete("/api/me/impersonation", impersonation::end_impersonation)
         .get("/api/me/identities", me::list_identities)
+        .post("/api/me/identities/{provider}", external::begin_linking)
         .delete("/api/me/identities/{provider}/{subject}", me::unlink_identity);
     administration::bind(definition)
 }

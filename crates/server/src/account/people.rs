@@ -8,7 +8,7 @@ use switchboard_kernel::{AuditEntry, By};
 use switchboard_sdk::{Context, Failure, Result};
 
 use super::post::{Letter, Post};
-use crate::administration::KernelHandle;
+use crate::{administration::KernelHandle, external_sign_in::ExternalSignIn};
 
 /// Who may make an account for themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,6 +29,8 @@ pub struct People {
     pub kernel: KernelHandle,
     /// Who may make an account for themselves.
     pub registration: Registration,
+    /// Where else they may sign in; nowhere when absent.
+    pub elsewhere: Option<Arc<ExternalSignIn>>,
     /// Takes letters to them.
     pub post: Arc<dyn Post>,
 }

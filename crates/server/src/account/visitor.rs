@@ -34,6 +34,12 @@ impl Visitor {
         }
     }
 
+    /// All cookies, which may come in more than one header.
+    pub(super) fn cookies(&self) -> String {
+        let all = self.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        all.collect::<Vec<_>>().join("; ")
+    }
+
     /// The secret of the session by which they were let in.
     pub(super) fn secret(&self) -> Result<&str> {
         let message = "this is for people who have signed in, not for tokens: it takes the session's cookie";

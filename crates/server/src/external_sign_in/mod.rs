@@ -12,7 +12,6 @@ mod outbound;
 mod person;
 mod provider;
 mod public_url;
-mod routes;
 mod used_states;
 
 use std::{sync::Arc, time::Duration};
@@ -32,7 +31,6 @@ pub use attempt::Purpose;
 pub use person::Person;
 pub use provider::{ProviderKind, ProviderSettings};
 pub use public_url::PublicUrl;
-pub use routes::{ExternalRoutes, external_sign_in};
 
 /// How long a provider may take for an answer, unless there is reason for less.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -216,11 +214,6 @@ impl ExternalSignIn {
     /// `Set-Cookie`: the attempt is over.
     pub fn forget(&self) -> String {
         self.seal.forget()
-    }
-
-    /// Whether browsers reach this server by `https`.
-    pub fn is_secure(&self) -> bool {
-        self.url.is_secure()
     }
 
     fn provider(&self, id: &str) -> Result<&Provider, Failure> {

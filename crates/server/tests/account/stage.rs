@@ -126,6 +126,7 @@ impl Stage {
             accounts: Arc::clone(&accounts),
             kernel: handle.clone(),
             registration,
+            elsewhere: None,
             post: Arc::new(letters.clone()),
         };
         let built = |definition: switchboard_sdk::Definition| {

@@ -11,8 +11,10 @@ use switchboard_capabilities::{Capabilities, SystemClock, SystemRandom};
 use switchboard_delivery::Delivery;
 use switchboard_kernel::{HOOK_TIME, Kernel, Parts};
 use switchboard_server::{
-    Options, Times,
-    external_sign_in::{ExternalParts, ExternalRoutes, ExternalSignIn, PATIENCE, external_sign_in},
+    Options, RateLimits, Times,
+    account::{ByMail, People, Registration, account},
+    administration::KernelHandle,
+    external_sign_in::{ExternalParts, ExternalSignIn, PATIENCE},
     router, serve,
 };
 use switchboard_store::Store;
@@ -47,7 +49,7 @@ impl Sealer for NoSecondFactors {
 }
 
 impl Stage {
-    pub(crate) async fn new(may_register: bool) -> Self {
+    pub(crate) async fn new(registration: Registration) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -70,8 +72,14 @@ impl Stage {
             clock: clock.clone(),
             patience: PATIENCE,
         });
-        let routes =
-            ExternalRoutes { sign_in: Arc::new(sign_in.unwrap()), accounts: accounts.clone(), may_register };
+        let handle = KernelHandle::default();
+        let people = People {
+            accounts: accounts.clone(),
+            kernel: handle.clone(),
+            registration,
+            elsewhere: Some(Arc::new(sign_in.unwrap())),
+            post: Arc::new(ByMail),
+        };
         let delivery = Delivery::new(store.clone(), clock.clone(), Default::default());
         let blobs = folder.path().join("blobs");
         let capabilities =
@@ -81,17 +89,25 @@ impl Stage {
             hosts: capabilities.clone(),
             loader: None,
             clock,
-            builtins: vec![external_sign_in(routes).build().unwrap_or_else(|faults| panic!("{faults}"))],
+            builtins: vec![account(people).build().unwrap_or_else(|faults| panic!("{faults}"))],
             plugin_folder: None,
             switched_off: Default::default(),
             hook_time: HOOK_TIME,
             version: Version::new(0, 1, 0),
         });
         let kernel = kernel.await.unwrap();
+        handle.set(&kernel);
         capabilities.attach(&kernel);
         delivery.attach(&kernel);
         kernel.load_plugins().await.unwrap();
-        let app = router(Arc::clone(&kernel), Options::default());
+        let app = router(
+            Arc::clone(&kernel),
+            Options {
+                accounts: Some(accounts.clone()),
+                rate_limits: RateLimits::none(),
+                ..Options::default()
+            },
+        );
         tokio::spawn(serve(listener, app, Times::default(), std::future::pending()));
         Self { url, issuer, accounts, _capabilities: capabilities, _kernel: kernel, _folder: folder }
     }

@@ -3,19 +3,20 @@
 use reqwest::Method;
 use serde_json::json;
 use switchboard_accounts::csrf_token;
+use switchboard_server::account::Registration;
 
 use crate::{browser::Stage, issuer::Manner};
 
 #[tokio::test]
 async fn somebody_follows_a_link_and_is_signed_in() {
-    let stage = Stage::new(true).await;
+    let stage = Stage::new(Registration::Open).await;
     let mut browser = stage.browser();
     let providers = browser.get("/api/auth/external").await;
     assert_eq!(
         providers.json,
         json!([{"id": "example", "name": "Example", "href": "/api/auth/external/example"}])
     );
-    assert_eq!(browser.get("/api/me/identities").await.status, 403);
+    assert_eq!(browser.get("/api/me/identities").await.status, 401);
     // Whoever put a session of their own in the browser does not have it afterwards.
     browser.cookies.insert("swb_session".to_owned(), "planted".to_owned());
     let back = browser.sign_in().await;
@@ -35,7 +36,7 @@ async fn somebody_follows_a_link_and_is_signed_in() {
 
 #[tokio::test]
 async fn nobody_is_signed_in_as_the_one_who_sent_them_the_link() {
-    let stage = Stage::new(true).await;
+    let stage = Stage::new(Registration::Open).await;
     let (mut attacker, mut victim) = (stage.browser(), stage.browser());
     let link = attacker.visit_the_provider().await;
     let refused = victim.get(&link).await;
@@ -47,7 +48,7 @@ async fn nobody_is_signed_in_as_the_one_who_sent_them_the_link() {
 
 #[tokio::test]
 async fn neither_a_state_nor_a_code_serves_twice() {
-    let stage = Stage::new(true).await;
+    let stage = Stage::new(Registration::Open).await;
     let mut browser = stage.browser();
     let link = browser.visit_the_provider().await;
     let mut thief = browser.clone();
@@ -63,7 +64,7 @@ async fn neither_a_state_nor_a_code_serves_twice() {
 
 #[tokio::test]
 async fn nobody_is_sent_to_another_server() {
-    let stage = Stage::new(true).await;
+    let stage = Stage::new(Registration::Open).await;
     for elsewhere in ["https://evil.example", "//evil.example", "/%5Cevil.example", "/%09/evil.example"] {
         let refused = stage.browser().get(&format!("/api/auth/external/example?return_to={elsewhere}")).await;
         assert_eq!((refused.status, refused.location.as_str()), (422, ""), "{elsewhere}");
@@ -74,7 +75,7 @@ async fn nobody_is_sent_to_another_server() {
 
 #[tokio::test]
 async fn an_address_links_only_when_both_sides_have_verified_it() {
-    let stage = Stage::new(true).await;
+    let stage = Stage::new(Registration::Open).await;
     let ada = stage.account("ada@example.com", true).await;
     stage.account("eve@example.com", false).await;
     for (person, status) in [
@@ -94,7 +95,7 @@ async fn an_address_links_only_when_both_sides_have_verified_it() {
 
 #[tokio::test]
 async fn where_accounts_are_made_by_invitation_a_stranger_gets_none() {
-    let stage = Stage::new(false).await;
+    let stage = Stage::new(Registration::Off).await;
     let mut stranger = stage.browser();
     assert_eq!(stranger.sign_in().await.status, 403);
     assert!(!stranger.cookies.contains_key("swb_session"));
@@ -106,12 +107,12 @@ async fn where_accounts_are_made_by_invitation_a_stranger_gets_none() {
 
 #[tokio::test]
 async fn somebody_links_an_identity_and_takes_it_away() {
-    let stage = Stage::new(false).await;
+    let stage = Stage::new(Registration::Off).await;
     stage.account("charles@example.com", true).await;
     let mut browser = stage.browser_of("charles@example.com").await;
     let csrf = csrf_token(&browser.cookies["swb_session"]);
     let link = "/api/me/identities/example?return_to=/me";
-    assert_eq!(stage.browser().ask(Method::POST, link, Some(&csrf)).await.status, 403, "nobody");
+    assert_eq!(stage.browser().ask(Method::POST, link, Some(&csrf)).await.status, 401, "nobody");
     assert_eq!(browser.ask(Method::POST, link, None).await.status, 403, "a page elsewhere");
     assert_eq!(browser.ask(Method::POST, link, Some("forged")).await.status, 403);
     let begun = browser.ask(Method::POST, link, Some(&csrf)).await;
@@ -137,7 +138,7 @@ async fn somebody_links_an_identity_and_takes_it_away() {
 
 #[tokio::test]
 async fn an_identity_is_linked_to_the_session_that_asked_and_to_no_other() {
-    let stage = Stage::new(false).await;
+    let stage = Stage::new(Registration::Off).await;
     for email in ["charles@example.com", "mallory@example.com"] {
         stage.account(email, true).await;
     }
@@ -154,7 +155,7 @@ async fn an_identity_is_linked_to_the_session_that_asked_and_to_no_other() {
 
 #[tokio::test]
 async fn the_last_way_in_stays() {
-    let stage = Stage::new(true).await;
+    let stage = Stage::new(Registration::Open).await;
     let mut browser = stage.browser();
     browser.sign_in().await;
     let csrf = csrf_token(&browser.cookies["swb_session"]);

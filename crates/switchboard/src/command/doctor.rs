@@ -104,6 +104,7 @@ async fn examine(folder: &DataFolder, examination: &mut Examination, output: &Ou
         Ok(settings) => {
             examination.ok("settings", "right");
             mail(folder, &settings.mail, examination).await;
+            sign_in(&settings, examination);
         }
         Err(error) => {
             examination.wanting("settings", format!("{error:#}"), "correct it, and start the server again")
@@ -187,6 +188,20 @@ async fn mail(folder: &DataFolder, settings: &MailSettings, examination: &mut Ex
     match Smtp::new(server.patience(MAIL_PATIENCE)).try_out().await {
         Ok(()) => examination.ok("mail", format!("{shown} answers")),
         Err(failure) => examination.wanting("mail", format!("{shown}: {failure}"), advice),
+    }
+}
+
+/// Whether the providers of sign-ins are set as they must be. None of them is asked.
+fn sign_in(settings: &OperatorSettings, examination: &mut Examination) {
+    for provider in &settings.sign_in {
+        let subject = format!("sign-in {}", provider.id);
+        match provider.provider() {
+            Ok(_) => examination.ok(&subject, "set"),
+            Err(error) => {
+                let advice = "correct `[[sign_in]]` in switchboard.toml, and start the server again";
+                examination.wanting(&subject, format!("{error:#}"), advice);
+            }
+        }
     }
 }
 
@@ -329,8 +344,11 @@ async fn served_plugins(folder: &DataFolder) -> anyhow::Result<Found> {
 async fn loaded_on_a_copy(folder: &DataFolder) -> anyhow::Result<Found> {
     let _lock = folder.take()?;
     // What a plugin says when it is loaded is not said here.
-    let settings =
-        OperatorSettings { mail: MailSettings::default(), ..OperatorSettings::read(folder.root())? };
+    let settings = OperatorSettings {
+        mail: MailSettings::default(),
+        sign_in: Vec::new(),
+        ..OperatorSettings::read(folder.root())?
+    };
     let switched_off = settings.switched_off_here()?;
     let scratch = Scratch::at(folder.root().join(".doctor"));
     let copies = DataFolder::new(scratch.path());

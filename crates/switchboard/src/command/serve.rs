@@ -1,11 +1,6 @@
 //! `switchboard serve`: everything put together, listening, and stopped again without losing anything.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::Path,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::Path, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use serde_json::json;
@@ -24,7 +19,7 @@ use crate::{
     control::Control,
     data_folder::DataFolder,
     housekeeping::keep,
-    operator_settings::OperatorSettings,
+    operator_settings::{OperatorSettings, reachable},
     output::{Advise, Output, Tone},
 };
 
@@ -42,10 +37,11 @@ const CLOSING: Duration = Duration::from_secs(20);
 pub(crate) async fn run(folder: &DataFolder, how: &cli::Serve, output: &Output) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen()?;
     let lock = folder.take()?;
-    let settings = OperatorSettings::read(folder.root())?;
+    let mut settings = OperatorSettings::read(folder.root())?;
     let switched_off = settings.switched_off_here()?;
     let listener = listen(how.listen.unwrap_or(settings.listen)).await?;
     let address = listener.local_addr().context("the address that is listened on cannot be told")?;
+    settings.listen = address;
 
     let (databases, blobs, plugins, mail) =
         (folder.databases(), folder.blobs(), folder.plugins(), folder.mail());
@@ -221,28 +217,4 @@ fn in_words(
     lines.push(String::new());
     lines.push("Ctrl-C stops it.".to_owned());
     lines.join("\n")
-}
-
-/// Where a person on this machine finds what listens there.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::reachable;
-
-    #[test]
-    fn every_address_of_the_machine_is_told_as_one_that_opens() {
-        for (listened, told) in
-            [("0.0.0.0:80", "127.0.0.1:80"), ("[::]:81", "[::1]:81"), ("10.0.0.7:82", "10.0.0.7:82")]
-        {
-            assert_eq!(reachable(listened.parse().unwrap()).to_string(), told);
-        }
-    }
 }
