@@ -7,7 +7,7 @@ use semver::Version;
 use switchboard_accounts::{Accounts, Strength};
 use switchboard_capabilities::{Capabilities, Options as CapabilityOptions, SystemClock, SystemRandom};
 use switchboard_delivery::Delivery;
-use switchboard_kernel::{By, HOOK_TIME, KERNEL_ROOM, Kernel, Parts, State};
+use switchboard_kernel::{HOOK_TIME, KERNEL_ROOM, Kernel, Parts, State};
 use switchboard_manifest::PluginId;
 use switchboard_server::{
     Options as HttpOptions, Readiness,
@@ -16,7 +16,6 @@ use switchboard_server::{
     organization::{People as Members, organization},
 };
 use switchboard_store::{Options as StoreOptions, Store};
-use tokio::task::AbortHandle;
 
 use crate::operator_settings::{OperatorSettings, Synchronous};
 use crate::sealing::Sealing;
@@ -28,7 +27,6 @@ pub(crate) struct Running {
     pub(crate) http: HttpOptions,
     store: Store,
     capabilities: Arc<Capabilities>,
-    housekeeping: AbortHandle,
 }
 
 /// Where a server keeps what it keeps.
@@ -104,11 +102,8 @@ pub(crate) async fn compose(
     capabilities.attach(&kernel);
     delivery.attach(&kernel);
     kernel.load_plugins().await.context("the plugins cannot be loaded")?;
-    let purged = kernel.purge_organizations(&By::system("start")).await;
-    purged.context("organizations that were removed long ago cannot be deleted")?;
     let http = HttpOptions { accounts: Some(accounts), ..http_options(settings, store.clone())? };
-    let housekeeping = tokio::spawn(housekeep(Arc::clone(&kernel))).abort_handle();
-    Ok(Running { kernel, delivery, http, store, capabilities, housekeeping })
+    Ok(Running { kernel, delivery, http, store, capabilities })
 }
 
 /// Opens the accounts, whose second factors are sealed with the keys in the file.
@@ -167,7 +162,6 @@ impl Running {
     /// Stops delivering, unloads the plugins and closes the databases, in this order. What is delivered at the moment may
     /// take as long as `grace`.
     pub(crate) async fn stop(self, grace: Duration) {
-        self.housekeeping.abort();
         if let Err(error) = self.kernel.housekeep().await {
             tracing::warn!("what is tidied now and then was not tidied at the end: {error}");
         }
@@ -191,18 +185,6 @@ pub(crate) fn store_options(settings: &OperatorSettings) -> StoreOptions {
 pub(crate) fn own_version() -> anyhow::Result<Version> {
     let version = env!("CARGO_PKG_VERSION");
     version.parse().with_context(|| format!("this program's version `{version}` is none"))
-}
-
-/// Tidies once a minute.
-async fn housekeep(kernel: Arc<Kernel>) {
-    let mut minutes = tokio::time::interval(Duration::from_secs(60));
-    minutes.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        minutes.tick().await;
-        if let Err(error) = kernel.housekeep().await {
-            tracing::warn!("what is tidied now and then was not: {error}");
-        }
-    }
 }
 
 fn http_options(settings: &OperatorSettings, store: Store) -> anyhow::Result<HttpOptions> {

@@ -1,23 +1,37 @@
-//! What is done every night: lines of the audit log are removed when their time is over.
+//! What is done while the server serves: each minute, what is noted only now and then; each day, what has had its time.
 
 use std::{sync::Arc, time::Duration};
 
 use switchboard_api::Timestamp;
-use switchboard_kernel::Kernel;
+use switchboard_kernel::{By, Kernel};
 
-const NIGHT: Duration = Duration::from_secs(24 * 3600);
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Keeps house until it is dropped: once now, and once a day.
+/// Keeps house until it is dropped: once now, then each minute and each day.
 pub(crate) async fn keep(kernel: Arc<Kernel>, audit_days: u32) -> std::convert::Infallible {
-    let mut nights = tokio::time::interval(NIGHT);
+    let (mut minutes, mut days) = (tokio::time::interval(MINUTE), tokio::time::interval(DAY));
     loop {
-        nights.tick().await;
-        let Some(before) = days_before(kernel.now(), audit_days) else { continue };
-        match kernel.shorten_audit(before).await {
-            Ok(0) => {}
-            Ok(lines) => tracing::info!(lines, "lines of the audit log from before {before} were removed"),
-            Err(error) => tracing::error!("the audit log could not be shortened: {error}"),
+        tokio::select! {
+            _ = minutes.tick() => {
+                if let Err(error) = kernel.housekeep().await {
+                    tracing::error!("when tokens were last used could not be stored: {error}");
+                }
+            }
+            _ = days.tick() => remove_what_had_its_time(&kernel, audit_days).await,
         }
+    }
+}
+
+async fn remove_what_had_its_time(kernel: &Kernel, audit_days: u32) {
+    if let Err(error) = kernel.purge_organizations(&By::system("housekeeping")).await {
+        tracing::error!("organizations that were removed long ago could not be deleted: {error}");
+    }
+    let Some(before) = days_before(kernel.now(), audit_days) else { return };
+    match kernel.shorten_audit(before).await {
+        Ok(0) => {}
+        Ok(lines) => tracing::info!(lines, "lines of the audit log from before {before} were removed"),
+        Err(error) => tracing::error!("the audit log could not be shortened: {error}"),
     }
 }
 

@@ -3,6 +3,7 @@
 //! It does nothing itself: every change is the kernel's, and what stands in the way is the kernel's sentence. What only owners
 //! may, and what lifts somebody above others, is asked here on top of the route's own action.
 
+mod audit;
 mod creation;
 mod invitations;
 mod members;
@@ -10,6 +11,8 @@ mod people;
 mod plugins;
 mod profile;
 pub(crate) mod requests;
+mod roles;
+mod tokens;
 
 pub use creation::Creation;
 pub use people::{Nobody, People, Person};
@@ -37,6 +40,14 @@ pub fn organization(kernel: KernelHandle, people: Arc<dyn People>, creation: Cre
         .get("/invitations", invitations::list_invitations)
         .post("/invitations", invitations::create_invitation)
         .delete("/invitations/{id}", invitations::revoke_invitation)
+        .get("/roles", roles::list_roles)
+        .put("/roles/{name}", roles::set_role)
+        .delete("/roles/{name}", roles::remove_role)
+        .get("/tokens", tokens::list_tokens)
+        .post("/tokens", tokens::create_token)
+        .delete("/tokens/{id}", tokens::revoke_token)
+        .get("/audit", audit::list_own_audit)
+        .get("/audit/export", audit::export_own_audit)
         .get("/plugins", plugins::list_own_plugins)
         .post("/plugins/{id}/enable", plugins::enable_own_plugin)
         .post("/plugins/{id}/disable", plugins::disable_own_plugin)

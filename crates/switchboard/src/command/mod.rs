@@ -1,7 +1,7 @@
 //! What each command does, one file each.
 
-mod audit;
 mod account;
+mod audit;
 mod backup;
 mod doctor;
 mod manifest;
