@@ -15,7 +15,7 @@ use clap::Args;
 use switchboard_api::{AccountId, Actions, Plugin, Roles};
 use switchboard_capabilities::{Capabilities, SystemClock};
 use switchboard_delivery::Delivery;
-use switchboard_kernel::{By, HOOK_TIME, Kernel, Parts, TokenTerms};
+use switchboard_kernel::{By, Configuring, HOOK_TIME, Kernel, Parts, TokenTerms, Vault};
 use switchboard_sdk::{Definition, answer::Json};
 use switchboard_server::{Addresses, Options, router};
 use switchboard_store::Store;
@@ -195,6 +195,7 @@ async fn kernel(folder: &Path, plugins: usize) -> anyhow::Result<(Arc<Kernel>, S
         plugin_folder: None,
         switched_off: Default::default(),
         version: semver::Version::new(0, 1, 0),
+        configuring: Configuring::new(Arc::new(Vault::in_memory()?)),
         hook_time: HOOK_TIME,
     })
     .await?;

@@ -193,6 +193,29 @@ impl Accounts {
         Ok(self.room.execute(sql, vec![id.into(), hash.into()]).await?.rows_affected > 0)
     }
 
+    /// What is sealed, each with whose it is: for whoever rotates the keys.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn sealed_secrets(&self) -> Result<Vec<(AccountId, String)>, Error> {
+        self.all("select account_id, secret from second_factor order by account_id", vec![]).await
+    }
+
+    /// Puts the same secret, sealed with another key, in the place of one; false when that is no longer what it was.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn replace_sealed_secret(
+        &self,
+        account: AccountId,
+        before: &str,
+        after: &str,
+    ) -> Result<bool, Error> {
+        let sql = "update second_factor set secret = $3 where account_id = $1 and secret = $2";
+        let params = vec![account.into(), before.into(), after.into()];
+        Ok(self.room.execute(sql, params).await?.rows_affected > 0)
+    }
+
     async fn is_totp(&self, id: AccountId, code: &str) -> Result<bool, Error> {
         let sql = "select secret, last_step from second_factor where account_id = $1";
         let Some(row) = self.first::<SecondFactorRow>(sql, vec![id.into()]).await? else { return Ok(false) };

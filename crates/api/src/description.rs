@@ -21,6 +21,9 @@ pub struct Description {
     pub tasks: Vec<String>,
     /// The hooks it wants to be called for.
     pub hooks: Vec<HookKind>,
+    /// What is configured where nothing was set, as far as the code says: below the manifest's defaults.
+    #[serde(default)]
+    pub config_defaults: Option<Json>,
 }
 
 /// A route: what it takes and what it gives.

@@ -138,7 +138,7 @@ impl Hosts for Capabilities {
             plugin: manifest.id.clone(),
             audit: Arc::new(OwnLines { kernel: kernel.clone(), pace: Pace::new(Ticks::default()) }),
             authority: Arc::new(KernelAuthority { kernel: kernel.clone() }),
-            log: Arc::new(ServerLog),
+            log: Arc::new(ServerLog { kernel: kernel.clone() }),
             clock: Arc::clone(&self.options.clock),
             random: Arc::clone(&self.options.random),
             config: Arc::new(Settings { kernel: kernel.clone() }),

@@ -5,8 +5,13 @@ use switchboard_api::{
     capability::{Level, Log},
 };
 
-/// The server's own log, each line marked with the plugin, the organization and the trace.
-pub(crate) struct ServerLog;
+use crate::kernel_ref::KernelRef;
+
+/// The server's own log, each line marked with the plugin, the organization and the trace. What is secret in the plugin's
+/// configuration is not in it, whatever the plugin writes.
+pub(crate) struct ServerLog {
+    pub(crate) kernel: KernelRef,
+}
 
 /// A line is cut after this many characters.
 const LONGEST: usize = 4_000;
@@ -14,9 +19,13 @@ const LONGEST: usize = 4_000;
 impl Log for ServerLog {
     fn write(&self, context: &Context, level: Level, message: &str) {
         let plugin = context.plugin.as_str();
-        let organization = context.organization.as_deref().map(|organization| organization.slug.as_str());
+        let organization = context.organization.as_deref();
+        let redacted = self.kernel.get().ok().and_then(|kernel| {
+            kernel.without_secrets(&context.plugin, organization.map(|organization| organization.id), message)
+        });
+        let organization = organization.map(|organization| organization.slug.as_str());
         let trace = &*context.trace;
-        let message = harmless(message);
+        let message = harmless(redacted.as_deref().unwrap_or(message));
         match level {
             Level::Debug => tracing::debug!(plugin, organization, trace, "{message}"),
             Level::Info => tracing::info!(plugin, organization, trace, "{message}"),

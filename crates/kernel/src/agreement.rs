@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value as Json;
 use switchboard_api::Description;
 use switchboard_manifest::Manifest;
+
+use crate::shape::Rules;
 
 /// Every disagreement, each in a sentence that names both sides; empty when they agree.
 pub fn disagreements(manifest: &Manifest, description: &Description) -> Vec<String> {
@@ -26,6 +29,7 @@ pub fn disagreements(manifest: &Manifest, description: &Description) -> Vec<Stri
     compare(&mut sentences, "service", "provides.services", services, bound);
     let tasks = provides.tasks.iter().map(|task| task.name.clone());
     compare(&mut sentences, "task", "provides.tasks", tasks, &description.tasks);
+    sentences.extend(description.config_defaults.iter().flat_map(|said| config_defaults(manifest, said)));
     for (kind, list) in [
         ("page", provides.pages.iter().map(|page| &page.path).collect::<Vec<_>>()),
         ("command", provides.commands.iter().map(|command| &command.name).collect()),
@@ -36,6 +40,30 @@ pub fn disagreements(manifest: &Manifest, description: &Description) -> Vec<Stri
         }
     }
     sentences
+}
+
+/// What is wrong with the configuration that the code says holds where nothing was set. That something is missing is no
+/// fault: somebody has to set it.
+fn config_defaults(manifest: &Manifest, said: &Json) -> Vec<String> {
+    if !said.is_object() {
+        return vec!["the defaults of the configuration in the code are no object".to_owned()];
+    }
+    let Some(schema) = &manifest.config_schema else {
+        return vec![
+            "the code has defaults of a configuration, and `config_schema` says nothing of one".to_owned(),
+        ];
+    };
+    match Rules::new(schema) {
+        Ok(rules) => rules
+            .faults(said, &[])
+            .iter()
+            .filter(|fault| fault.kind != "missing")
+            .map(|fault| {
+                format!("the code's default of `{}` breaks `config_schema`: {}", fault.place(), fault.msg)
+            })
+            .collect(),
+        Err(error) => vec![format!("`config_schema` is no JSON Schema: {error}")],
+    }
 }
 
 fn compare<'a>(

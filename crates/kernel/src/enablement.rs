@@ -363,7 +363,7 @@ impl Kernel {
 
     /// Tells a plugin that it is switched on for the organization.
     async fn hook_on(&self, plugin: &Arc<Loaded>, organization: &Arc<Organization>) -> Result<(), Error> {
-        let config = self.config_payload(plugin.manifest(), &self.settings(), Some(organization))?;
+        let config = self.config(plugin.id(), Some(organization.id)).map_err(Error::Invalid)?;
         self.hook(plugin, Some(organization), Hook::Enable { config }).await
     }
 

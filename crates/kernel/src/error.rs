@@ -12,6 +12,9 @@ pub enum Error {
     /// The database holds what it should not.
     #[error("the kernel's database holds what it should not: {0}")]
     Data(String),
+    /// A secret cannot be sealed or opened, or the keys cannot be read or written.
+    #[error("a secret cannot be sealed or opened: {0}")]
+    Vault(#[from] switchboard_vault::Error),
     /// There is no such plugin.
     #[error("there is no plugin `{0}`; `switchboard plugin list` shows those there are")]
     NoSuchPlugin(String),
@@ -47,7 +50,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let message = error.to_string();
         match error {
-            Error::Store(_) => Self::unavailable(message),
+            Error::Store(_) | Error::Vault(_) => Self::unavailable(message),
             Error::Data(_) => Self::broken(message),
             Error::NoSuchPlugin(_) | Error::NoSuchOrganization(_) | Error::NoSuch(_) => {
                 Self::not_found(message)

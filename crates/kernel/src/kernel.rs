@@ -1,10 +1,15 @@
 //! The kernel: what is loaded, for whom, and who may call.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    sync::{Arc, RwLock},
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use semver::Version;
-use switchboard_api::{Failure, Organization, OrganizationId, Payload, Plugin, Timestamp, capability::Clock};
+use switchboard_api::{Failure, Organization, OrganizationId, Plugin, Timestamp, capability::Clock};
 use switchboard_manifest::PluginId;
 use switchboard_store::{Room, Store, parse_migration_files};
 
@@ -20,7 +25,7 @@ use crate::{
     members::Members,
     ports::{Hosts, Loader},
     roles::{self, OwnRoles},
-    settings::{self, Config, Layer, Settings},
+    settings::{Config, Configuring, Sealed, Settings},
     shape::Checker,
     snapshot::Snapshot,
 };
@@ -45,6 +50,8 @@ pub struct Parts {
     pub version: Version,
     /// How long a hook may take: [`HOOK_TIME`](crate::HOOK_TIME) unless there is a reason.
     pub hook_time: Duration,
+    /// What seals secrets, and what configurations may refer to.
+    pub configuring: Configuring,
 }
 
 /// The kernel: what is loaded, for whom, and who may call.
@@ -67,7 +74,11 @@ pub struct Kernel {
     pub(crate) members: Members,
     pub(crate) own_roles: ArcSwap<OwnRoles>,
     pub(crate) last_uses: LastUses,
-    settings: ArcSwap<Settings>,
+    pub(crate) settings: ArcSwap<Settings>,
+    pub(crate) configuring: Configuring,
+    /// What the code of each plugin says holds where nothing was set.
+    pub(crate) code_defaults: RwLock<HashMap<PluginId, Arc<Config>>>,
+    pub(crate) sealed_elsewhere: RwLock<Vec<Arc<dyn Sealed>>>,
 }
 
 /// The name of the kernel's own room; those of plugins begin with `plugin_`.
@@ -92,6 +103,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("004_organizations.sql", include_str!("../migrations/004_organizations.sql")),
     ("004_organizations.postgres.sql", include_str!("../migrations/004_organizations.postgres.sql")),
     ("004_organizations.down.sql", include_str!("../migrations/004_organizations.down.sql")),
+    ("005_setting_history.sql", include_str!("../migrations/005_setting_history.sql")),
+    ("005_setting_history.down.sql", include_str!("../migrations/005_setting_history.down.sql")),
 ];
 
 impl Kernel {
@@ -127,6 +140,9 @@ impl Kernel {
             own_roles: ArcSwap::from_pointee(own_roles),
             last_uses: LastUses::default(),
             settings: ArcSwap::from_pointee(settings),
+            configuring: parts.configuring,
+            code_defaults: RwLock::default(),
+            sealed_elsewhere: RwLock::default(),
         });
         if kernel.directory().organizations().is_empty() {
             kernel.create_organization(&By::system("first start"), "default", "Default").await?;
@@ -167,20 +183,6 @@ impl Kernel {
     /// The organization of that number.
     pub fn organization(&self, id: OrganizationId) -> Option<Arc<Organization>> {
         self.directory.load().organization(id).cloned()
-    }
-
-    /// The configuration of a plugin that serves, all layers merged.
-    ///
-    /// # Errors
-    /// [`Failure::NotFound`] when the plugin is not known.
-    pub fn config(
-        &self,
-        plugin: &PluginId,
-        organization: Option<OrganizationId>,
-    ) -> Result<Payload, Failure> {
-        let catalog = self.catalog.load();
-        let entry = catalog.entry(plugin.as_str()).ok_or_else(|| Error::NoSuchPlugin(plugin.to_string()))?;
-        Payload::of(&self.settings.load().merged(&entry.manifest, organization))
     }
 
     /// Makes a token; its text is in the result and nowhere else.
@@ -236,35 +238,6 @@ impl Kernel {
     pub(crate) async fn read_directory(&self) -> Result<(), Error> {
         let before = self.directory.load_full();
         self.directory.store(Arc::new(Directory::read(&self.room, Some(&before)).await?));
-        Ok(())
-    }
-
-    /// Configures a plugin, for the installation or for one organization.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] with every fault by field, or what the plugin's `on_config_changed` says; then nothing changed.
-    pub async fn configure(
-        &self,
-        by: &By,
-        plugin: &str,
-        organization: Option<&str>,
-        config: Config,
-    ) -> Result<(), Error> {
-        let _changing = self.changing.lock().await;
-        let catalog = self.catalog.load();
-        let entry = catalog.entry(plugin).ok_or_else(|| Error::NoSuchPlugin(plugin.to_owned()))?;
-        let organization = organization.map(|slug| self.named(slug)).transpose()?;
-        let layer = organization.as_ref().map_or(Layer::Installation, |it| Layer::Organization(it.id));
-        let next = self.settings.load().with(&entry.manifest.id, layer, config.clone());
-        let id = organization.as_ref().map(|organization| organization.id);
-        let merged = next.merged(&entry.manifest, id);
-        settings::check(&self.checker, &entry.manifest, &merged).map_err(Error::Invalid)?;
-        self.config_changes(&entry.manifest, organization, &next).await?;
-        let mut change = self.change(by).await?;
-        settings::write(&mut change, &entry.manifest.id, layer, &config, self.now()).await?;
-        let entry = Entry::new("plugin.configured", format!("plugin:{plugin}")).within(id);
-        change.commit(entry).await?;
-        self.settings.store(Arc::new(next));
         Ok(())
     }
 

@@ -65,7 +65,12 @@ pub use registrations::{NewRegistration, Registration, RegistrationChange, Regis
 pub use resolve::{ACCOUNT, ADMINISTRATION};
 pub use roles::OwnRole;
 pub use routes::{Address, Found, NotFound, Routes};
-pub use settings::{Config, Layer, Settings};
+pub use settings::{
+    Config, Configuring, ENV_PREFIX, Edit, Exported, ExportedPlugin, HISTORY, History, HistoryEntry,
+    ImportFault, Imported, ImportedPlugin, KeyUse, Layer, Property, PropertyChange, References, Rotated,
+    Sealed, SecretsStatus, Settings, Shown, Source,
+};
 pub use shape::{BodyKind, Checker, RouteShape, Rules};
 pub use snapshot::Snapshot;
 pub use state::{NoSuchStep, State};
+pub use switchboard_vault::{KeyId, Vault};

@@ -9,7 +9,7 @@ use std::{
 
 use semver::Version;
 use serde::Deserialize;
-use switchboard_api::{Call, Hook, Organization, Payload, Plugin};
+use switchboard_api::{Call, Hook, Organization, Plugin};
 use switchboard_manifest::{Manifest, PluginId};
 use switchboard_store::{Migration, parse_migration_files};
 
@@ -27,7 +27,6 @@ use crate::{
     measure::Measures,
     pace::{Pace, Ticks, declared},
     resolve::{Candidate, Resolution, resolve},
-    settings::Settings,
     shape::{RouteShape, Rules},
     snapshot::Snapshot,
     state::State,
@@ -84,6 +83,7 @@ impl Kernel {
     /// [`Error::Store`] when the kernel's own database fails.
     pub async fn load_plugins(&self) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
+        self.seal_stored().await?;
         let recorded = self.recorded().await?;
         let resolution = self.resolve(&recorded);
         self.bring_up_all(&resolution, &recorded).await
@@ -172,26 +172,6 @@ impl Kernel {
                 tracing::warn!(plugin = %plugin.id(), "{error}");
             }
         }
-    }
-
-    /// Asks a plugin that serves whether a configuration suits it, for each organization that the change touches.
-    pub(crate) async fn config_changes(
-        &self,
-        manifest: &Manifest,
-        organization: Option<Arc<Organization>>,
-        next: &Settings,
-    ) -> Result<(), Error> {
-        let snapshot = self.snapshot();
-        let Some(plugin) = snapshot.plugin(manifest.id.as_str()) else { return Ok(()) };
-        let touched = match organization {
-            Some(organization) => vec![organization],
-            None => self.directory().organizations().to_vec(),
-        };
-        for organization in touched.iter().filter(|it| snapshot.is_enabled(plugin, it.id)) {
-            let config = self.config_payload(manifest, next, Some(organization))?;
-            self.hook(plugin, Some(organization), Hook::ConfigChanged { config }).await?;
-        }
-        Ok(())
     }
 
     fn resolve(&self, recorded: &HashMap<PluginId, PluginRow>) -> Resolution {
@@ -311,6 +291,7 @@ impl Kernel {
             measures: Measures::default(),
         });
         let id = manifest.id.clone();
+        self.note_code_defaults(&id, loaded.description().config_defaults.as_ref());
         let say = |error: Error| error.to_string();
         serving.push(Arc::clone(&loaded));
         let up = async {
@@ -407,16 +388,6 @@ impl Kernel {
         reply.map(|_| ()).map_err(|failure| {
             Error::Refused(format!("`{}` of plugin `{}` failed: {failure}", name.as_str(), plugin.id()))
         })
-    }
-
-    pub(crate) fn config_payload(
-        &self,
-        manifest: &Manifest,
-        settings: &Settings,
-        organization: Option<&Arc<Organization>>,
-    ) -> Result<Payload, Error> {
-        let merged = settings.merged(manifest, organization.map(|organization| organization.id));
-        Payload::of(&merged).map_err(Error::Invalid)
     }
 
     async fn recorded(&self) -> Result<HashMap<PluginId, PluginRow>, Error> {

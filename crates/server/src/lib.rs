@@ -14,6 +14,7 @@ mod assets;
 mod audit_lines;
 mod client_address;
 mod coarse_timer;
+mod configuration;
 mod cors;
 mod csrf;
 mod docs_viewer;

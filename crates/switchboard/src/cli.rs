@@ -59,6 +59,9 @@ pub(crate) enum Command {
     /// Make the accounts by which people sign in, and help who cannot.
     #[command(subcommand)]
     Account(Account),
+    /// See and rotate the keys that secrets are sealed with.
+    #[command(subcommand)]
+    Secrets(Secrets),
     /// Copy everything into one file, also while the server runs.
     ///
     /// The copy holds every database as it was at one moment each, and every blob that they name.
@@ -142,6 +145,115 @@ pub(crate) enum Plugin {
         #[arg(long, value_name = "ORGANIZATION")]
         org: Option<String>,
     },
+    /// See and change how plugins are set.
+    #[command(subcommand)]
+    Config(Config),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Config {
+    /// Show what holds, and where each value comes from. Secrets are never shown.
+    Show {
+        /// The plugin's id.
+        id: String,
+        /// The organization, by its name in addresses; the whole installation when absent.
+        #[arg(long, value_name = "ORGANIZATION")]
+        org: Option<String>,
+    },
+    /// Set properties; the others stay as they are.
+    Set(ConfigSet),
+    /// Remove properties, so that what stands below holds.
+    Unset {
+        /// The plugin's id.
+        id: String,
+        /// The names of the properties.
+        #[arg(required = true)]
+        names: Vec<String>,
+        /// The organization, by its name in addresses; the whole installation when absent.
+        #[arg(long, value_name = "ORGANIZATION")]
+        org: Option<String>,
+    },
+    /// List who changed what, and when; the latest change first.
+    History {
+        /// The plugin's id.
+        id: String,
+        /// The organization, by its name in addresses; the whole installation when absent.
+        #[arg(long, value_name = "ORGANIZATION")]
+        org: Option<String>,
+        /// How many changes to list at most.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
+    /// Take back a change and all that came after it, secrets too.
+    Undo {
+        /// The plugin's id.
+        id: String,
+        /// The change, as `history` numbers it; the latest when absent.
+        number: Option<i64>,
+        /// The organization, by its name in addresses; the whole installation when absent.
+        #[arg(long, value_name = "ORGANIZATION")]
+        org: Option<String>,
+    },
+    /// Print what is set, without secrets, for `import`.
+    Export {
+        /// The plugin's id; all plugins when absent.
+        id: Option<String>,
+        /// The organization, by its name in addresses; the whole installation when absent.
+        #[arg(long, value_name = "ORGANIZATION")]
+        org: Option<String>,
+    },
+    /// Set what `export` printed: all of it, or nothing when something is wrong.
+    Import {
+        /// The file; `-` is standard input.
+        file: PathBuf,
+        /// The organization, by its name in addresses; the whole installation when absent.
+        #[arg(long, value_name = "ORGANIZATION")]
+        org: Option<String>,
+        /// Show what would change, and everything that stands in the way, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Read anew what configurations refer to, in the environment and in files.
+    Reload,
+}
+
+/// What is set.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+                        switchboard plugin config set clips max_length=90\n  \
+                        switchboard plugin config set clips --org acme 'tags=[\"a\", \"b\"]'\n  \
+                        pass show api-key | switchboard plugin config set clips --secret api_key\n  \
+                        switchboard plugin config set clips --env api_key=SWITCHBOARD_PLUGIN_API_KEY")]
+pub(crate) struct ConfigSet {
+    /// The plugin's id.
+    pub(crate) id: String,
+    /// What to set: a value is text where the plugin's schema wants text, and JSON elsewhere.
+    #[arg(value_name = "NAME=VALUE")]
+    pub(crate) assignments: Vec<String>,
+    /// A property that is read from standard input, one line each, or asked for at a terminal. May be given several times.
+    #[arg(long = "secret", value_name = "NAME")]
+    pub(crate) secrets: Vec<String>,
+    /// A property whose value is in a variable of the server's environment. May be given several times.
+    #[arg(long, value_name = "NAME=VARIABLE")]
+    pub(crate) env: Vec<String>,
+    /// A property whose value is in a file on the server. May be given several times.
+    #[arg(long, value_name = "NAME=PATH")]
+    pub(crate) file: Vec<String>,
+    /// The organization, by its name in addresses; the whole installation when absent.
+    #[arg(long, value_name = "ORGANIZATION")]
+    pub(crate) org: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Secrets {
+    /// Show the keys, how many secrets are sealed with each, and whether one is missing.
+    #[command(after_help = "The exit code is 3 when a key is missing.")]
+    Status,
+    /// Add a key, seal every secret with it, and drop the keys that nothing is sealed with any more.
+    #[command(
+        after_help = "Backups of before are sealed with the old key: keep the copy of the key file that belongs to them."
+    )]
+    Rotate,
 }
 
 #[derive(Subcommand)]

@@ -62,8 +62,7 @@ impl Client {
         let settings = OperatorSettings::read(folder.root())?;
         let switched_off = settings.switched_off_here()?;
         let (databases, blobs, plugins) = (folder.databases(), folder.blobs(), folder.plugins());
-        let mail = folder.mail();
-        let keys = folder.keys();
+        let (mail, keys) = (folder.mail(), settings.keys(folder));
         let places =
             Places { databases: &databases, blobs: &blobs, plugins: &plugins, mail: &mail, keys: &keys };
         let running = Box::new(compose(places, &settings, switched_off).await?);
@@ -97,6 +96,14 @@ impl Client {
     /// What the administration says against it, as a sentence.
     pub(crate) async fn post(&self, path: &str, body: &Json) -> anyhow::Result<Json> {
         self.ask(Method::POST, path, Some(body)).await
+    }
+
+    /// Changes what stands at an address.
+    ///
+    /// # Errors
+    /// What the administration says against it, as a sentence.
+    pub(crate) async fn patch(&self, path: &str, body: &Json) -> anyhow::Result<Json> {
+        self.ask(Method::PATCH, path, Some(body)).await
     }
 
     /// Removes what stands at an address.

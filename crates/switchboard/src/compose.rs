@@ -7,7 +7,7 @@ use semver::Version;
 use switchboard_accounts::{Accounts, Strength};
 use switchboard_capabilities::{Capabilities, Options as CapabilityOptions, SystemClock, SystemRandom};
 use switchboard_delivery::Delivery;
-use switchboard_kernel::{HOOK_TIME, KERNEL_ROOM, Kernel, Parts, State};
+use switchboard_kernel::{Configuring, HOOK_TIME, KERNEL_ROOM, Kernel, Parts, References, State, Vault};
 use switchboard_manifest::PluginId;
 use switchboard_server::{
     Options as HttpOptions, Readiness,
@@ -18,7 +18,7 @@ use switchboard_server::{
 use switchboard_store::{Options as StoreOptions, Store};
 
 use crate::operator_settings::{OperatorSettings, Synchronous};
-use crate::sealing::Sealing;
+use crate::sealing::{Sealing, SecondFactors};
 
 /// Everything, put together, with the plugins loaded. Nothing is listened on yet, and no event is delivered.
 pub(crate) struct Running {
@@ -71,8 +71,15 @@ pub(crate) async fn compose(
         switchboard_builtins::all().context("a plugin that is part of this program is not right")?;
     let administration = administration(handle.clone()).build();
     builtins.push(administration.context("the administration that is part of this program is not right")?);
-    let accounts = accounts(&store, places.keys).await?;
-    let elsewhere = settings.elsewhere(places.keys)?;
+    let references = References {
+        env_prefix: settings.config_env_prefix.clone(),
+        folder: settings.config_file_folder.clone(),
+        ..References::default()
+    };
+    let vault = Arc::new(Vault::with_key_file(places.keys).context("secrets cannot be sealed")?);
+    let configuring = Configuring { vault: Arc::clone(&vault), references, history: settings.config_history };
+    let accounts = accounts(&store, &vault).await?;
+    let elsewhere = settings.elsewhere(&vault)?;
     let people = People {
         accounts: Arc::clone(&accounts),
         kernel: handle.clone(),
@@ -95,10 +102,12 @@ pub(crate) async fn compose(
         switched_off,
         version: own_version()?,
         hook_time: HOOK_TIME,
+        configuring,
     })
     .await
     .with_context(|| format!("the databases in {shown} cannot be used"))?;
     handle.set(&kernel);
+    kernel.also_sealed(Arc::new(SecondFactors(Arc::clone(&accounts))));
     capabilities.attach(&kernel);
     delivery.attach(&kernel);
     kernel.load_plugins().await.context("the plugins cannot be loaded")?;
@@ -106,13 +115,13 @@ pub(crate) async fn compose(
     Ok(Running { kernel, delivery, http, store, capabilities })
 }
 
-/// Opens the accounts, whose second factors are sealed with the keys in the file.
-async fn accounts(store: &Store, keys: &Path) -> anyhow::Result<Arc<Accounts>> {
+/// Opens the accounts, whose second factors are sealed by the vault.
+async fn accounts(store: &Store, vault: &Arc<Vault>) -> anyhow::Result<Arc<Accounts>> {
     let parts = switchboard_accounts::Parts {
         store: store.clone(),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
-        sealer: Arc::new(Sealing::with(keys)?),
+        sealer: Arc::new(Sealing(Arc::clone(vault))),
         strength: Strength::default(),
         issuer: "Switchboard".to_owned(),
     };

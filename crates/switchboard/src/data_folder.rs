@@ -54,7 +54,7 @@ impl DataFolder {
         self.root.join("mail")
     }
 
-    /// The keys that secrets are sealed with.
+    /// The keys that secrets are sealed with, unless the operator keeps them elsewhere.
     pub(crate) fn keys(&self) -> PathBuf {
         self.root.join("keys")
     }

@@ -3,15 +3,19 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context;
 use serde::Deserialize;
+use switchboard_kernel::{ENV_PREFIX, HISTORY};
 use switchboard_manifest::PluginId;
 use switchboard_server::{Proxies, external_sign_in::PublicUrl, organization::Creation};
 
-use crate::{mail_settings::MailSettings, rate_settings::RateSettings, sign_in_settings::SignInSettings};
+use crate::{
+    data_folder::DataFolder, mail_settings::MailSettings, rate_settings::RateSettings,
+    sign_in_settings::SignInSettings,
+};
 
 /// The name of the file in the data folder.
 pub(crate) const FILE: &str = "switchboard.toml";
@@ -50,6 +54,14 @@ pub(crate) struct OperatorSettings {
     pub(crate) mail: MailSettings,
     /// Who may have an organization made: `request`, `anyone` or `administrators`.
     pub(crate) organization_creation: Creation,
+    /// The file with the keys that secrets are sealed with; `keys` in the data folder when absent.
+    pub(crate) key_file: Option<PathBuf>,
+    /// What the names of environment variables begin with that configurations of plugins may refer to.
+    pub(crate) config_env_prefix: String,
+    /// The folder below which files stand that configurations of plugins may refer to; none may when absent.
+    pub(crate) config_file_folder: Option<PathBuf>,
+    /// How many changes of each configuration are kept in its history.
+    pub(crate) config_history: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -93,6 +105,10 @@ impl Default for OperatorSettings {
             sign_in: Vec::new(),
             mail: MailSettings::default(),
             organization_creation: Creation::default(),
+            key_file: None,
+            config_env_prefix: ENV_PREFIX.to_owned(),
+            config_file_folder: None,
+            config_history: HISTORY,
         }
     }
 }
@@ -138,6 +154,14 @@ impl OperatorSettings {
         let header = self.proxy_header.as_deref().map(str::parse).transpose().context("proxy_header")?;
         let trusted = self.trusted_proxies.iter().map(String::as_str);
         Proxies::new(trusted, header.unwrap_or_default()).context("trusted_proxies")
+    }
+
+    /// The file with the keys: the one that the environment variable `SWITCHBOARD_KEY_FILE` names, the one that the file
+    /// names, from the data folder on, or `keys` in the data folder.
+    pub(crate) fn keys(&self, folder: &DataFolder) -> PathBuf {
+        let environment = std::env::var_os("SWITCHBOARD_KEY_FILE").filter(|path| !path.is_empty());
+        let set = || self.key_file.as_ref().map(|path| folder.root().join(path));
+        environment.map(PathBuf::from).or_else(set).unwrap_or_else(|| folder.keys())
     }
 
     /// The plugins that are switched off, by the file and by this process's environment.

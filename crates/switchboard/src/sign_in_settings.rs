@@ -97,17 +97,16 @@ impl SignInSettings {
 }
 
 impl OperatorSettings {
-    /// Where else people may sign in. What of it is in a browser is sealed with the keys in the file.
+    /// Where else people may sign in. What of it is in a browser is sealed by the vault.
     ///
     /// # Errors
-    /// What is wrong with the settings or with the file.
-    pub(crate) fn elsewhere(&self, keys: &Path) -> anyhow::Result<ExternalSignIn> {
+    /// What is wrong with the settings.
+    pub(crate) fn elsewhere(&self, vault: &Arc<Vault>) -> anyhow::Result<ExternalSignIn> {
         let providers: anyhow::Result<Vec<_>> = self.sign_in.iter().map(SignInSettings::provider).collect();
-        let vault = Vault::with_key_file(keys).context("secrets cannot be sealed")?;
         let parts = ExternalParts {
             providers: providers?,
             url: self.public_url()?,
-            vault: Arc::new(vault),
+            vault: Arc::clone(vault),
             clock: Arc::new(SystemClock),
             patience: PATIENCE,
         };

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use switchboard_api::Plugin;
 use switchboard_capabilities::{MailOptions, SeededRandom};
-use switchboard_kernel::HOOK_TIME;
+use switchboard_kernel::{HOOK_TIME, References};
 use tempfile::TempDir;
 
 use crate::{KeptMail, SetClock, Stage, stage::Outside};
@@ -26,6 +26,7 @@ pub struct Setup {
     seed: u64,
     hook_time: Option<Duration>,
     mail: Option<MailOptions>,
+    references: References,
 }
 
 impl Setup {
@@ -54,6 +55,12 @@ impl Setup {
         Self { mail: Some(mail), ..self }
     }
 
+    /// What configurations may refer to. Without it: what they may on a server that its operator has not set up.
+    #[must_use]
+    pub fn references(self, references: References) -> Self {
+        Self { references, ..self }
+    }
+
     /// As [`Stage::with`].
     ///
     /// # Panics
@@ -76,6 +83,7 @@ impl Setup {
             random: Arc::new(SeededRandom::new(self.seed)),
             mail: self.mail.unwrap_or_else(|| KeptMail::options(&kept)),
             kept,
+            references: self.references,
         };
         Stage::loaded(plugins, folder, outside, self.hook_time.unwrap_or(HOOK_TIME)).await
     }

@@ -6,7 +6,7 @@ use semver::Version;
 use switchboard_api::{Call, Failure, Payload, Plugin, Reply, ServiceCall};
 use switchboard_capabilities::{Capabilities, MailOptions, Options, SeededRandom};
 use switchboard_delivery::{Counts, Delivery};
-use switchboard_kernel::{Caller, HOOK_TIME, Kernel, Parts, Terms, dispatch};
+use switchboard_kernel::{Caller, Configuring, HOOK_TIME, Kernel, Parts, References, Terms, Vault, dispatch};
 use switchboard_store::Store;
 use tempfile::TempDir;
 
@@ -29,6 +29,7 @@ pub(crate) struct Outside {
     pub(crate) random: Arc<SeededRandom>,
     pub(crate) mail: MailOptions,
     pub(crate) kept: Arc<KeptMail>,
+    pub(crate) references: References,
 }
 
 impl Stage {
@@ -98,6 +99,7 @@ impl Stage {
         let blobs = folder.path().join("blobs");
         let capabilities = Capabilities::new(store.clone(), &blobs, Arc::clone(&delivery), options)
             .expect("a folder of blobs");
+        let vault = Vault::with_key_file(&folder.path().join("keys")).expect("a key file");
         let kernel = Kernel::open(Parts {
             store: store.clone(),
             hosts: capabilities.clone(),
@@ -108,6 +110,10 @@ impl Stage {
             switched_off: Default::default(),
             version: Version::new(0, 1, 0),
             hook_time,
+            configuring: Configuring {
+                references: outside.references.clone(),
+                ..Configuring::new(Arc::new(vault))
+            },
         });
         let kernel = kernel.await.expect("a kernel");
         capabilities.attach(&kernel);

@@ -55,6 +55,16 @@ impl Definition {
         self
     }
 
+    /// What is configured where nothing was set, such as `&Settings::default()`: the lowest layer, below the manifest's
+    /// `config_defaults`. It is an object of properties that the manifest's `config_schema` names.
+    ///
+    /// A value that has no JSON form, or is no object, makes the plugin's load fail.
+    #[must_use]
+    pub fn config_defaults<T: Serialize>(mut self, defaults: &T) -> Self {
+        self.description.config_defaults = Some(serde_json::to_value(defaults).unwrap_or_default());
+        self
+    }
+
     /// Answers GET (and HEAD) at the path, as the manifest writes it.
     #[must_use]
     pub fn get<A>(self, path: &str, handler: impl Handler<A>) -> Self {

@@ -1,10 +1,10 @@
 //! How plugins are set: for the installation, and for each organization above it. What is secret goes in, never out.
 
-use switchboard_kernel::{Config, Kernel, Layer};
-use switchboard_manifest::Manifest;
+use switchboard_kernel::{Config, Edit, Exported, History, Imported, Shown};
 use switchboard_sdk::{extract::Shared, prelude::*};
 
-use super::{KernelHandle, plugins::no_such_plugin, secrets};
+use super::{KernelHandle, plugins::known};
+use crate::configuration;
 
 /// Whose configuration it is.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -14,71 +14,125 @@ pub(super) struct Whose {
     organization: Option<String>,
 }
 
-/// A plugin's configuration. Secret properties are in none of it.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Configuration {
-    /// The organization; none for the whole installation.
+/// Which part of whose history.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(super) struct Page {
+    /// The organization, by its name in addresses; the whole installation when absent.
     organization: Option<String>,
-    /// What was set there.
-    set: Config,
-    /// What holds there: with the installation's below an organization's, and the plugin's defaults below both.
-    effective: Config,
-    /// The JSON Schema that it keeps to; none for a plugin that is not configured.
-    schema: Option<Config>,
+    /// How many of the latest changes to pass over.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    skip: u32,
+    /// How many to give at most.
+    #[schemars(range(min = 1, max = 1000))]
+    limit: u32,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self { organization: None, skip: 0, limit: 50 }
+    }
+}
+
+/// Into whose configuration, and whether in earnest.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(super) struct Target {
+    /// The organization, by its name in addresses; the whole installation when absent.
+    organization: Option<String>,
+    /// Whether it is only tried: what would change is shown, and nothing does.
+    dry_run: bool,
 }
 
 pub(super) async fn get_configuration(
-    kernel: Shared<KernelHandle>,
+    handle: Shared<KernelHandle>,
     Path(id): Path<String>,
     Query(whose): Query<Whose>,
-) -> Result<Json<Configuration>> {
-    let kernel = kernel.kernel()?;
-    let (set, effective, manifest) = stored(&kernel, &id, whose.organization.as_deref())?;
-    let shown = |config| secrets::removed(manifest.config_schema.as_ref(), config);
-    let (set, effective) = (shown(set), shown(effective));
-    Ok(Json(Configuration {
-        organization: whose.organization,
-        set,
-        effective,
-        schema: manifest.config_schema.clone(),
-    }))
+) -> Result<Json<Shown>> {
+    configuration::show(&handle, &known(&handle, id)?, whose.organization.as_deref())
 }
 
 /// What is sent takes the place of what was set there; a secret that is not sent stays as it was, and `null` removes it.
 pub(super) async fn configure_plugin(
     ctx: Context,
     handle: Shared<KernelHandle>,
-    path: Path<String>,
+    Path(id): Path<String>,
     Query(whose): Query<Whose>,
-    Json(mut config): Json<Config>,
-) -> Result<Json<Configuration>> {
-    let kernel = handle.kernel()?;
-    let (before, _, manifest) = stored(&kernel, &path.0, whose.organization.as_deref())?;
-    secrets::keep(manifest.config_schema.as_ref(), &before, &mut config);
-    let (id, organization) = (path.0.clone(), whose.organization.clone());
-    handle
-        .change(&ctx, async move |kernel, by| {
-            kernel.configure(&by, &id, organization.as_deref(), config).await
-        })
-        .await?;
-    get_configuration(handle, path, Query(whose)).await
+    Json(config): Json<Config>,
+) -> Result<Json<Shown>> {
+    let id = known(&handle, id)?;
+    configuration::edit(&ctx, &handle, id, whose.organization, Edit::Replace(config)).await
 }
 
-/// What was set, what holds, and what the plugin declares.
-fn stored(
-    kernel: &Kernel,
-    id: &str,
-    organization: Option<&str>,
-) -> Result<(Config, Config, std::sync::Arc<Manifest>)> {
-    let catalog = kernel.catalog();
-    let manifest = &catalog.entry(id).ok_or_else(|| no_such_plugin(&catalog, id))?.manifest;
-    let organization =
-        organization.map(|slug| kernel.named(slug)).transpose()?.map(|organization| organization.id);
-    let layer = organization.map_or(Layer::Installation, Layer::Organization);
-    let settings = kernel.settings();
-    Ok((
-        settings.layer(&manifest.id, layer),
-        settings.merged(manifest, organization),
-        std::sync::Arc::clone(manifest),
-    ))
+/// What is sent is merged into what was set there (RFC 7396): `null` removes, what is not sent stays.
+pub(super) async fn change_configuration(
+    ctx: Context,
+    handle: Shared<KernelHandle>,
+    Path(id): Path<String>,
+    Query(whose): Query<Whose>,
+    Json(patch): Json<Config>,
+) -> Result<Json<Shown>> {
+    let id = known(&handle, id)?;
+    configuration::edit(&ctx, &handle, id, whose.organization, Edit::Merge(patch)).await
+}
+
+pub(super) async fn list_configuration_changes(
+    handle: Shared<KernelHandle>,
+    Path(id): Path<String>,
+    Query(page): Query<Page>,
+) -> Result<Json<History>> {
+    let (id, whose) = (known(&handle, id)?, page.organization.as_deref());
+    configuration::history(&handle, &id, whose, page.skip, page.limit).await
+}
+
+/// What was set becomes what it was before that change: it and all after it are taken back, secrets too.
+pub(super) async fn undo_configuration_change(
+    ctx: Context,
+    handle: Shared<KernelHandle>,
+    Path((id, number)): Path<(String, i64)>,
+    Query(whose): Query<Whose>,
+) -> Result<Json<Shown>> {
+    let id = known(&handle, id)?;
+    configuration::edit(&ctx, &handle, id, whose.organization, Edit::Undo(number)).await
+}
+
+pub(super) async fn export_configuration(
+    handle: Shared<KernelHandle>,
+    Path(id): Path<String>,
+    Query(whose): Query<Whose>,
+) -> Result<Json<Exported>> {
+    configuration::export(&handle, Some(&known(&handle, id)?), whose.organization.as_deref())
+}
+
+pub(super) async fn export_all_configuration(
+    handle: Shared<KernelHandle>,
+    Query(whose): Query<Whose>,
+) -> Result<Json<Exported>> {
+    configuration::export(&handle, None, whose.organization.as_deref())
+}
+
+pub(super) async fn import_configuration(
+    ctx: Context,
+    handle: Shared<KernelHandle>,
+    Path(id): Path<String>,
+    Query(target): Query<Target>,
+    Json(exported): Json<Exported>,
+) -> Result<Json<Imported>> {
+    let id = known(&handle, id)?;
+    configuration::import(&ctx, &handle, Some(&id), target.organization, exported, target.dry_run).await
+}
+
+pub(super) async fn import_all_configuration(
+    ctx: Context,
+    handle: Shared<KernelHandle>,
+    Query(target): Query<Target>,
+    Json(exported): Json<Exported>,
+) -> Result<Json<Imported>> {
+    configuration::import(&ctx, &handle, None, target.organization, exported, target.dry_run).await
+}
+
+/// What configurations refer to, in the environment and in files, is read anew when it is next asked for.
+pub(super) async fn reload_configuration(ctx: Context, handle: Shared<KernelHandle>) -> Result<NoContent> {
+    handle.change(&ctx, async move |kernel, _| kernel.read_settings().await).await?;
+    Ok(NoContent)
 }

@@ -24,6 +24,19 @@ pub fn administration(kernel: KernelHandle) -> Definition {
         .post("/api/admin/plugins/{id}/disable", plugins::disable_plugin)
         .get("/api/admin/plugins/{id}/config", configuration::get_configuration)
         .put("/api/admin/plugins/{id}/config", configuration::configure_plugin)
+        .patch("/api/admin/plugins/{id}/config", configuration::change_configuration)
+        .get("/api/admin/plugins/{id}/config/history", configuration::list_configuration_changes)
+        .post(
+            "/api/admin/plugins/{id}/config/history/{number}/undo",
+            configuration::undo_configuration_change,
+        )
+        .get("/api/admin/plugins/{id}/config/export", configuration::export_configuration)
+        .post("/api/admin/plugins/{id}/config/import", configuration::import_configuration)
+        .get("/api/admin/configuration/export", configuration::export_all_configuration)
+        .post("/api/admin/configuration/import", configuration::import_all_configuration)
+        .post("/api/admin/configuration/reload", configuration::reload_configuration)
+        .get("/api/admin/secrets", secrets::get_secrets_status)
+        .post("/api/admin/secrets/rotate", secrets::rotate_secrets)
         .get("/api/admin/organizations", organizations::list_organizations)
         .post("/api/admin/organizations", organizations::create_organization)
         .get("/api/admin/audit", audit::list_audit)

@@ -261,7 +261,7 @@ pub(super) fn no_such_plugin(catalog: &Catalog, id: &str) -> Failure {
 }
 
 /// The id, if there is a plugin of it.
-fn known(kernel: &KernelHandle, id: String) -> Result<String> {
+pub(super) fn known(kernel: &KernelHandle, id: String) -> Result<String> {
     let catalog = kernel.kernel()?.catalog();
     catalog.entry(&id).map(|_| ()).ok_or_else(|| no_such_plugin(&catalog, &id))?;
     Ok(id)

@@ -9,7 +9,7 @@ use switchboard_accounts::{Accounts, NewAccount, Sealer, Strength};
 use switchboard_api::{AccountId, Actions, BoxFuture, Failure};
 use switchboard_capabilities::{Capabilities, SystemClock, SystemRandom};
 use switchboard_delivery::Delivery;
-use switchboard_kernel::{By, HOOK_TIME, Kernel, Parts, TokenTerms};
+use switchboard_kernel::{By, Configuring, HOOK_TIME, Kernel, Parts, TokenTerms};
 use switchboard_sdk::Context;
 use switchboard_server::{
     Options, RateLimits, Times,
@@ -143,6 +143,7 @@ impl Stage {
             plugin_folder: None,
             switched_off: Default::default(),
             hook_time: HOOK_TIME,
+            configuring: Configuring::new(Arc::new(switchboard_kernel::Vault::in_memory().unwrap())),
             version: Version::new(0, 1, 0),
         };
         let kernel = Kernel::open(parts).await.unwrap();

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use switchboard_api::{AccountId, Actions};
 use switchboard_capabilities::{Capabilities, SystemClock};
 use switchboard_delivery::Delivery;
-use switchboard_kernel::{By, HOOK_TIME, Kernel, Parts, TokenTerms};
+use switchboard_kernel::{By, Configuring, HOOK_TIME, Kernel, Parts, References, TokenTerms, Vault};
 use switchboard_sdk::Definition;
 use switchboard_server::{
     Options, RateLimits, Times,
@@ -132,6 +132,10 @@ impl Stage {
         let mut builtins = cast::builtins(&direction);
         builtins.push(built(administration(handle.clone())));
         builtins.push(built(organization(handle.clone(), Arc::new(Numbered), Creation::default())));
+        let vault = Vault::with_key_file(&folder.path().join("keys")).unwrap();
+        let environment = |name: &str| (!name.ends_with("MISSING")).then(|| format!("value of {name}"));
+        let references = References { environment: Arc::new(environment), ..References::default() };
+        let configuring = Configuring { references, ..Configuring::new(Arc::new(vault)) };
         let parts = Parts {
             store: store.clone(),
             hosts: capabilities.clone(),
@@ -141,6 +145,7 @@ impl Stage {
             plugin_folder: Some(folder.path().join("plugins")),
             switched_off: Default::default(),
             hook_time: HOOK_TIME,
+            configuring,
             version: Version::new(0, 1, 0),
         };
         let kernel = Kernel::open(parts).await.unwrap();
@@ -204,6 +209,20 @@ impl Stage {
     /// The folder of plugins.
     pub(crate) fn plugins(&self) -> PathBuf {
         self.folder.path().join("plugins")
+    }
+
+    /// Whether a text is in any file of the server's.
+    pub(crate) fn is_in_files(&self, text: &str) -> bool {
+        fn is_below(text: &[u8], folder: &std::path::Path) -> bool {
+            fs::read_dir(folder).unwrap().any(|entry| {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    return is_below(text, &path);
+                }
+                fs::read(path).unwrap().windows(text.len()).any(|window| window == text)
+            })
+        }
+        is_below(text.as_bytes(), self.folder.path())
     }
 
     /// The administrator's token.

@@ -9,7 +9,7 @@ use switchboard_accounts::{Account, Accounts, Client, NewAccount, Parts as Accou
 use switchboard_api::AccountId;
 use switchboard_capabilities::{Capabilities, SystemClock, SystemRandom};
 use switchboard_delivery::Delivery;
-use switchboard_kernel::{HOOK_TIME, Kernel, Parts};
+use switchboard_kernel::{Configuring, HOOK_TIME, Kernel, Parts};
 use switchboard_server::{
     Options, RateLimits, Times,
     account::{ByMail, People, Registration, account},
@@ -93,6 +93,7 @@ impl Stage {
             plugin_folder: None,
             switched_off: Default::default(),
             hook_time: HOOK_TIME,
+            configuring: Configuring::new(Arc::new(Vault::in_memory().unwrap())),
             version: Version::new(0, 1, 0),
         });
         let kernel = kernel.await.unwrap();

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use switchboard_api::Actions;
 use switchboard_capabilities::{Capabilities, SystemClock};
 use switchboard_delivery::Delivery;
-use switchboard_kernel::{By, HOOK_TIME, KERNEL_ROOM, Kernel, Parts, TokenTerms};
+use switchboard_kernel::{By, Configuring, HOOK_TIME, KERNEL_ROOM, Kernel, Parts, TokenTerms, Vault};
 use switchboard_server::{
     Options, RateLimits, Readiness, Times,
     administration::{KernelHandle, administration},
@@ -87,6 +87,7 @@ impl Stage {
             plugin_folder: None,
             switched_off: Default::default(),
             hook_time: HOOK_TIME,
+            configuring: Configuring::new(Arc::new(Vault::in_memory().unwrap())),
             version: Version::new(1, 2, 3),
         };
         let kernel = Kernel::open(parts).await.unwrap();

@@ -143,6 +143,9 @@ impl Link {
             connection.pragma_update(None, "journal_mode", "wal")?;
             connection.pragma_update(None, "synchronous", options.synchronous.word())?;
             connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
+            // What is deleted or written over is wiped where that costs no further write: a secret that was stored before it
+            // was sealed does not stay behind in the file.
+            connection.pragma_update(None, "secure_delete", "fast")?;
         } else {
             connection.pragma_update(None, "query_only", true)?;
         }

@@ -76,6 +76,9 @@ pub(crate) async fn run(
             target.display()
         )
     });
+    output.note(
+        "The keys that secrets are sealed with are not in it: keep a copy of the key file apart from it.",
+    );
     drop(staging);
     drop(lock);
     Ok(ExitCode::SUCCESS)

@@ -363,7 +363,8 @@ async fn loaded_on_a_copy(folder: &DataFolder) -> anyhow::Result<Found> {
     }
     let (databases, blobs, plugins, mail) =
         (copies.databases(), copies.blobs(), folder.plugins(), copies.mail());
-    let keys = copies.keys();
+    // Where there are none yet, none are made by looking.
+    let keys = Some(settings.keys(folder)).filter(|keys| keys.exists()).unwrap_or_else(|| copies.keys());
     let places = Places { databases: &databases, blobs: &blobs, plugins: &plugins, mail: &mail, keys: &keys };
     let running = compose(places, &settings, switched_off).await?;
     let found = (running.serving().len(), running.absent());

@@ -3,10 +3,12 @@
 mod account;
 mod audit;
 mod backup;
+mod config;
 mod doctor;
 mod manifest;
 mod plugin;
 mod restore;
+mod secrets;
 mod serve;
 mod token;
 
@@ -37,6 +39,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         // Nothing but the program is needed.
         Command::Manifest(what) => manifest::run(&what, output),
         Command::Plugin(what) => in_silence(plugin::run(&folder, &what, output)),
+        Command::Secrets(what) => in_silence(secrets::run(&folder, &what, output)),
         Command::Token(what) => in_silence(token::run(&folder, &what, output)),
         Command::Audit(what) => in_silence(audit::run(&folder, &what, output)),
         Command::Account(what) => in_silence(account::run(&folder, &what, output)),

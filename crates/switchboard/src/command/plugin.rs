@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     cli,
     client::Client,
+    command::config,
     data_folder::DataFolder,
     output::{Advise, Output, Tone},
 };
@@ -28,6 +29,7 @@ pub(crate) async fn run(
         cli::Plugin::Show { id } => show(&client, id, output).await,
         cli::Plugin::Enable { id, org } => switch(&client, id, org.as_deref(), true, output).await,
         cli::Plugin::Disable { id, org } => switch(&client, id, org.as_deref(), false, output).await,
+        cli::Plugin::Config(what) => config::run(&client, what, output).await,
     };
     client.close().await;
     done.map(|()| ExitCode::SUCCESS)
@@ -40,7 +42,7 @@ pub(crate) async fn all(client: &Client) -> anyhow::Result<Vec<Json>> {
 }
 
 /// The address of a plugin. An id that is none is answered here: it could lead anywhere in an address.
-fn address_of(id: &str) -> anyhow::Result<String> {
+pub(super) fn address_of(id: &str) -> anyhow::Result<String> {
     let parsed = id.parse::<switchboard_manifest::PluginId>();
     let id = parsed.advise("`switchboard plugin list` shows the ids of those there are")?;
     Ok(format!("{ADDRESS}/{id}"))
@@ -57,7 +59,7 @@ async fn list(client: &Client, output: &Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn text<'a>(of: &'a Json, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(of: &'a Json, name: &str) -> Option<&'a str> {
     of.get(name).and_then(Json::as_str).filter(|text| !text.is_empty())
 }
 

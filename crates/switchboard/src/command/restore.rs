@@ -44,6 +44,7 @@ pub(crate) async fn run(
     create_private(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
     let fresh = Scratch::beside(&root, "restore");
     let index = unpack(file, fresh.path(), output).await?;
+    keep_keys(&root, fresh.path())?;
     let kept = put_in_place(&root, fresh, &before)?;
     drop(before);
 
@@ -111,6 +112,19 @@ async fn unpack(file: &Path, into: &Path, output: &Output) -> anyhow::Result<Ind
         .with_context(|| format!("{} is no whole backup", file.display()))?;
     sync_below(into).with_context(|| format!("{} cannot be written to the disk", into.display()))?;
     Ok(index)
+}
+
+/// The keys that are here stay: no backup holds keys, and what it holds is sealed with those of this server, or with none that
+/// would be here otherwise.
+fn keep_keys(root: &Path, fresh: &Path) -> anyhow::Result<()> {
+    let (here, there) = (DataFolder::new(root).keys(), DataFolder::new(fresh).keys());
+    if !here.is_file() {
+        return Ok(());
+    }
+    let failed = || format!("the keys in {} cannot be copied", here.display());
+    let mut file = archive::create_private_file(&there).with_context(failed)?;
+    io::copy(&mut fs::File::open(&here).with_context(failed)?, &mut file).with_context(failed)?;
+    file.sync_all().with_context(failed)
 }
 
 /// Makes every name in a folder and in those below it survive a power cut.

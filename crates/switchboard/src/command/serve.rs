@@ -45,7 +45,7 @@ pub(crate) async fn run(folder: &DataFolder, how: &cli::Serve, output: &Output) 
 
     let (databases, blobs, plugins, mail) =
         (folder.databases(), folder.blobs(), folder.plugins(), folder.mail());
-    let keys = folder.keys();
+    let keys = settings.keys(folder);
     let places = Places { databases: &databases, blobs: &blobs, plugins: &plugins, mail: &mail, keys: &keys };
     let running = tokio::select! {
         running = compose(places, &settings, switched_off) => running?,

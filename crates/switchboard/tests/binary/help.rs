@@ -5,7 +5,7 @@ use crate::installation::Installation;
 #[test]
 fn help_teaches() {
     let installation = Installation::new();
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 17] = [
         &[],
         &["serve"],
         &["plugin"],
@@ -13,6 +13,9 @@ fn help_teaches() {
         &["plugin", "show"],
         &["plugin", "enable"],
         &["plugin", "disable"],
+        &["plugin", "config"],
+        &["plugin", "config", "set"],
+        &["secrets"],
         &["manifest", "check"],
         &["manifest", "schema"],
         &["token", "create"],

@@ -7,6 +7,7 @@
 mod accounts;
 mod audit;
 mod backups;
+mod configuration;
 mod crashes;
 mod doctor;
 mod help;
