@@ -123,7 +123,8 @@ impl Wording<'_> {
         };
         let message = format!("{} is not a field of {noun}", quoted(name));
         let given = value.as_object().unwrap_or(&empty);
-        let free: Vec<&String> = known.keys().filter(|field| !given.contains_key(*field)).collect();
+        let mut free: Vec<&String> = known.keys().filter(|field| !given.contains_key(*field)).collect();
+        free.sort();
         if let Some(meant) = nearest(name, free.iter().copied()) {
             return (message, Some(quoted(meant)));
         }

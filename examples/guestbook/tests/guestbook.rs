@@ -3,11 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::{sync::Arc, time::Duration};
-use switchboard_testkit::kernel::By;
 
 use serde_json::{Value, json};
 use switchboard_sdk::Plugin;
-use switchboard_testkit::{Answer, Stage};
+use switchboard_testkit::{Answer, Stage, kernel::By};
 
 const ENTRIES: &str = "/api/org/default/guestbook/entries";
 

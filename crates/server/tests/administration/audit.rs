@@ -42,7 +42,7 @@ fn changes(parrot: i64, record: i64) -> Vec<(&'static str, String, Json, &'stati
             "POST /api/admin/organizations",
             "/api/admin/organizations".to_owned(),
             json!({"slug": "acme", "name": "Acme"}),
-            &["organization.created", "plugin.enabled", "plugin.enabled"],
+            &["organization.created", "plugin.enabled"],
         ),
         (
             "POST /api/admin/plugins/{id}/disable",

@@ -19,7 +19,7 @@ const ENOUGH: usize = 300;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_clip_that_was_acknowledged_is_there_after_the_server_was_killed() {
-    let installation = Installation::new();
+    let installation = Installation::unlimited();
     let mut server = installation.serve();
     let token = server.token.clone();
     let mut all: Vec<i64> = Vec::new();

@@ -32,6 +32,15 @@ impl Installation {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
+    /// One whose server answers whoever asks as often as they like: tests are quicker than people.
+    pub(crate) fn unlimited() -> Self {
+        let installation = Self::new();
+        fs::create_dir_all(installation.data("")).unwrap();
+        let limits = "[rate_limits]\ntoken = \"none\"\norganization = \"none\"\naddress = \"none\"\n";
+        fs::write(installation.data("switchboard.toml"), limits).unwrap();
+        installation
+    }
+
     /// A path beside the data folder.
     pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

@@ -173,14 +173,15 @@ fn set<T: PartialEq>(field: &mut T, given: Option<T>, name: &'static str, change
 }
 
 impl JsonText {
-    /// The value as JSON.
+    /// The value as JSON, its fields by name: the same value is always the same text.
     ///
     /// # Errors
     /// [`Failure::Broken`] when it has no JSON form.
     pub(crate) fn of<T: Serialize>(value: &T) -> Result<Self> {
-        serde_json::to_string(value)
-            .map(Self)
-            .map_err(|error| Failure::broken(format!("a value could not be written as JSON: {error}")))
+        let mut value = serde_json::to_value(value)
+            .map_err(|error| Failure::broken(format!("a value could not be written as JSON: {error}")))?;
+        value.sort_all_objects();
+        Ok(Self(value.to_string()))
     }
 
     /// The object that it is; an empty one for anything else.
