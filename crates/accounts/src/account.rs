@@ -122,6 +122,25 @@ impl Accounts {
         self.first(&sql, vec![id.into()]).await?.ok_or(Error::NoSuchAccount(id))
     }
 
+    /// Whether somebody may act, by a token of theirs for example: there is such an account, and it is not disabled. Who was
+    /// asked for of late is found without the database.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn is_usable(&self, id: AccountId) -> Result<bool, Error> {
+        if let Some(is_usable) = self.cache.is_usable(id) {
+            return Ok(is_usable);
+        }
+        let generation = self.cache.generation();
+        let is_usable = match self.account(id).await {
+            Ok(account) => !account.is_disabled(),
+            Err(Error::NoSuchAccount(_)) => false,
+            Err(error) => return Err(error),
+        };
+        self.cache.remember_usable(id, is_usable, generation);
+        Ok(is_usable)
+    }
+
     /// The account of that e-mail address, in whatever case it is written.
     ///
     /// # Errors

@@ -19,6 +19,8 @@ const REMEMBERED: usize = 100_000;
 #[derive(Default)]
 pub(crate) struct SessionCache {
     known: RwLock<HashMap<Hash, Arc<Session>>>,
+    /// Whether somebody may act at all, by whoever asked of late.
+    usable: RwLock<HashMap<AccountId, bool>>,
     /// Counts how often something was forgotten: what was read before is not remembered after.
     generation: AtomicU64,
 }
@@ -44,8 +46,25 @@ impl SessionCache {
         known.insert(hash, session);
     }
 
+    pub(crate) fn is_usable(&self, account: AccountId) -> Option<bool> {
+        self.usable.read().unwrap_or_else(PoisonError::into_inner).get(&account).copied()
+    }
+
+    /// Remembers whether somebody may act, unless something was forgotten since the generation.
+    pub(crate) fn remember_usable(&self, account: AccountId, is_usable: bool, generation: u64) {
+        let mut usable = self.usable.write().unwrap_or_else(PoisonError::into_inner);
+        if self.generation.load(Ordering::Acquire) != generation {
+            return;
+        }
+        if usable.len() >= REMEMBERED {
+            usable.clear();
+        }
+        usable.insert(account, is_usable);
+    }
+
     /// Forgets the sessions that are somebody's, or in which somebody else acts as them.
     pub(crate) fn forget(&self, account: AccountId) {
+        self.usable.write().unwrap_or_else(PoisonError::into_inner).remove(&account);
         let is_theirs = |session: &Session| session.account.id == account || session.actor().id == account;
         self.forget_where(|_, session| is_theirs(session));
     }
@@ -55,6 +74,7 @@ impl SessionCache {
     }
 
     pub(crate) fn forget_all(&self) {
+        self.usable.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.forget_where(|_, _| true);
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderMap, Method, header};
 use switchboard_accounts::{Accounts, Session};
 use switchboard_api::{Actions, ActorKind};
-use switchboard_kernel::{Directory, Kernel, Principal};
+use switchboard_kernel::{Directory, Principal};
 
 use crate::{csrf, problem::Problem, server::Server, session_cookie};
 
@@ -40,7 +40,7 @@ impl Door {
             Self::Local(principal) => Ok(Arc::clone(principal)),
             Self::Open => match (request.secret(), &server.options.accounts) {
                 (Some(secret), Some(accounts)) => by_session(request, secret, accounts).await,
-                _ => by_token(bearer(request.headers)?, &server.kernel, directory),
+                _ => by_token(bearer(request.headers)?, server, directory).await,
             },
         }
     }
@@ -116,14 +116,23 @@ fn principal_of(session: &Session) -> Principal {
     }
 }
 
-fn by_token(text: &str, kernel: &Kernel, directory: &Directory) -> Result<Arc<Principal>, Problem> {
+async fn by_token(text: &str, server: &Server, directory: &Directory) -> Result<Arc<Principal>, Problem> {
     let unknown = "the token is unknown, or was revoked; `switchboard token create` makes one";
     let token = directory.token(text).ok_or_else(|| Problem::unauthorized(unknown))?;
-    let now = kernel.now();
+    let now = server.kernel.now();
     if token.is_expired(now) {
         return Err(Problem::unauthorized(
             "the token has expired; `switchboard token create` makes a new one",
         ));
+    }
+    if let (Some(account), Some(accounts)) = (token.principal.account, &server.options.accounts) {
+        let is_usable = accounts.is_usable(account).await.map_err(|error| {
+            tracing::error!("an account cannot be read: {error}");
+            Problem::unavailable("accounts cannot be read at this moment")
+        })?;
+        if !is_usable {
+            return Err(Problem::unauthorized("the account on whose behalf the token acts is disabled"));
+        }
     }
     token.use_now(now);
     Ok(Arc::clone(&token.principal))

@@ -59,6 +59,9 @@ pub(crate) enum Command {
     /// Make the accounts by which people sign in, and help who cannot.
     #[command(subcommand)]
     Account(Account),
+    /// Say who may do what, and why.
+    #[command(subcommand)]
+    Authz(Authz),
     /// See and rotate the keys that secrets are sealed with.
     #[command(subcommand)]
     Secrets(Secrets),
@@ -354,6 +357,24 @@ pub(crate) struct AuditFilter {
     /// Only those in which this text stands somewhere.
     #[arg(long)]
     pub(crate) text: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Authz {
+    /// Say whether somebody may do something, and which statements of which roles decide it.
+    #[command(after_help = "Examples:\n  \
+                            switchboard authz explain ada@example.com clip:delete acme\n  \
+                            switchboard authz explain ada@example.com clip:delete acme/clip:7\n  \
+                            switchboard authz explain token:uploader clip:create acme\n\n\
+                            The exit code is 3 when they may not.")]
+    Explain {
+        /// A person's e-mail address, or `token:` and a token's name.
+        who: String,
+        /// The action, such as `clip:delete`.
+        action: String,
+        /// The organization, and behind a `/` one thing in it; outside of organizations when absent.
+        resource: Option<String>,
+    },
 }
 
 #[derive(Subcommand)]

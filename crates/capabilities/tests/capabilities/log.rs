@@ -44,7 +44,7 @@ impl Lines {
 async fn a_secret_of_the_configuration_is_not_in_a_line_whatever_the_plugin_writes() {
     let (lines, _capturing) = captured();
     let schema = "config_schema: {type: object, properties: {key: {type: string, secret: true}}}";
-    let more = format!("enabled_by_default: true\nprovides: {{services: [{{name: talker.say}}]}}\n{schema}");
+    let more = format!("provides: {{services: [{{name: talker.say}}]}}\n{schema}");
     let talker = plugin("talker", &more).service("talker.say", async |ctx: Context, (): ()| {
         let config: Value = ctx.config()?;
         ctx.log().warn(&format!("the key is {}", config["key"]));

@@ -6,6 +6,7 @@ use switchboard_api::AccountId;
 use switchboard_sdk::{extract::Shared, prelude::*};
 
 use super::{
+    explanation::explain_authorization,
     people::{People, entry},
     shapes::{SessionBegun, ShownAccount},
     visitor::Visitor,
@@ -70,6 +71,7 @@ pub(super) struct SetPassword {
 
 pub(super) fn bind(definition: Definition) -> Definition {
     definition
+        .get("/api/admin/authorization", explain_authorization)
         .get("/api/admin/accounts", list_accounts)
         .post("/api/admin/accounts", create_account)
         .get("/api/admin/accounts/{id}", get_account)

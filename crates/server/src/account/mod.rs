@@ -4,6 +4,7 @@
 //! It does nothing itself: who people are is kept by `accounts`, and every change is noted in the kernel's audit log.
 
 mod administration;
+mod explanation;
 mod external;
 mod impersonation;
 mod me;

@@ -33,6 +33,16 @@ POST /api/admin/plugins/{id}/enable admin:plugins
 POST /api/admin/plugins/{id}/disable admin:plugins
 GET /api/admin/plugins/{id}/config admin:read
 PUT /api/admin/plugins/{id}/config admin:plugins
+PATCH /api/admin/plugins/{id}/config admin:plugins
+GET /api/admin/plugins/{id}/config/history admin:read
+POST /api/admin/plugins/{id}/config/history/{number}/undo admin:plugins
+GET /api/admin/plugins/{id}/config/export admin:read
+POST /api/admin/plugins/{id}/config/import admin:plugins
+GET /api/admin/configuration/export admin:read
+POST /api/admin/configuration/import admin:plugins
+POST /api/admin/configuration/reload admin:plugins
+GET /api/admin/secrets admin:secrets
+POST /api/admin/secrets/rotate admin:secrets
 GET /api/admin/organizations admin:read
 POST /api/admin/organizations admin:organizations
 GET /api/admin/audit admin:audit
@@ -184,8 +194,9 @@ async fn the_openapi_document_says_of_every_route_what_it_takes_and_gives() {
         assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{about}");
         assert!(!operation["summary"].as_str().unwrap().is_empty(), "{about}");
         let says_it_all = (address.starts_with("/api/v1") && address.ends_with("able"))
-            || address.ends_with("/restore")
-            || address.ends_with("/approve");
+            || ["/restore", "/approve", "/undo", "/reload", "/rotate"]
+                .iter()
+                .any(|end| address.ends_with(end));
         let takes_body = ["put", "patch"].contains(&method.as_str()) || (method == "post" && !says_it_all);
         let body = &operation["requestBody"]["content"]["application/json"]["schema"];
         assert_eq!(body.is_object(), takes_body, "{about}");

@@ -181,7 +181,8 @@ async fn every_change_over_the_administration_has_its_lines_and_what_comes_to_no
             assert!(!line.to_string().contains("secret"), "{line}");
         }
     }
-    let driven: BTreeSet<&str> = changes.iter().map(|(route, ..)| *route).collect();
+    let driven = changes.iter().map(|(route, ..)| *route).chain(FURTHER.iter().map(|(route, _)| *route));
+    let driven: BTreeSet<&str> = driven.collect();
     let snapshot = stage.kernel.snapshot();
     let manifest = snapshot.plugin("administration").unwrap().manifest();
     let routes = manifest.provides.api_routes.iter();
@@ -334,4 +335,61 @@ async fn an_export_of_many_lines_is_whole_and_in_order() {
         .collect();
     assert_eq!(subjects, (0..1234).map(|number| format!("door:{number}")).collect::<Vec<_>>());
     assert_eq!(stage.get(&format!("{AUDIT}/export?limit=501")).await.text.lines().count(), 501);
+}
+
+/// Those that take what others gave, so that they are asked one after the other.
+const FURTHER: [(&str, &[&str]); 11] = [
+    ("PATCH /api/admin/plugins/{id}/config", &["plugin.configured"]),
+    ("POST /api/admin/plugins/{id}/config/history/{number}/undo", &["plugin.config_undone"]),
+    ("POST /api/admin/plugins/{id}/config/import", &["config.imported"]),
+    ("POST /api/admin/configuration/import", &["config.imported"]),
+    ("POST /api/admin/secrets/rotate", &["secrets.rotated"]),
+    ("PUT /api/admin/organizations/{organization}/rate", &["organization.changed"]),
+    ("DELETE /api/admin/organizations/{organization}", &["organization.removed"]),
+    ("POST /api/admin/organizations/{organization}/restore", &["organization.restored"]),
+    ("POST /api/admin/organization-requests/{id}/refuse", &["organization_request.refused"]),
+    ("POST /api/admin/organization-requests/{id}/approve", &["organization.created", "plugin.enabled"]),
+    // Nothing is changed by it: what stands elsewhere is read anew.
+    ("POST /api/admin/configuration/reload", &[]),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_with_configurations_and_organizations_has_its_lines() {
+    let stage = Stage::new().await;
+    stage.post("/api/admin/organizations", json!({"slug": "acme", "name": "Acme"})).await.json(201);
+    for slug in ["first", "second"] {
+        let request = json!({"slug": slug, "name": slug, "reason": "a test"});
+        let person = stage.person(if slug == "first" { 1 } else { 2 }).await;
+        stage.ask(Method::POST, "/api/organization-requests", Some(&person), Some(request)).await.json(201);
+    }
+    let config = "/api/admin/plugins/greeter/config";
+    let acme = "/api/admin/organizations/acme";
+    let mut exported = json!({});
+    for (route, expected) in FURTHER {
+        let (method, address) = route.split_once(' ').unwrap();
+        let (address, body) = match address.trim_start_matches("/api/admin/") {
+            "plugins/{id}/config" => (config.to_owned(), json!({"greeting": "Ho"})),
+            "plugins/{id}/config/history/{number}/undo" => {
+                exported = stage.get(&format!("{config}/export")).await.json(200);
+                (format!("{config}/history/1/undo"), json!({}))
+            }
+            "plugins/{id}/config/import" => (format!("{config}/import"), exported.clone()),
+            "configuration/import" => {
+                stage.ask(Method::PATCH, config, Some(stage.admin()), Some(json!({"greeting": "Hey"}))).await;
+                (address.to_owned(), exported.clone())
+            }
+            "organizations/{organization}/rate" => (format!("{acme}/rate"), json!({"calls_per_second": 7})),
+            "organizations/{organization}" => (acme.to_owned(), json!({"slug": "acme"})),
+            "organizations/{organization}/restore" => (format!("{acme}/restore"), json!({})),
+            "organization-requests/{id}/refuse" => {
+                (address.replace("{id}", "1"), json!({"reason": "not now"}))
+            }
+            "organization-requests/{id}/approve" => (address.replace("{id}", "2"), json!({})),
+            _ => (address.to_owned(), json!({})),
+        };
+        let before = last(&stage).await;
+        let answer = stage.ask(method.parse().unwrap(), &address, Some(stage.admin()), Some(body)).await;
+        assert!((200..300).contains(&answer.status), "{route}: {answer:?}");
+        assert_eq!(actions(&after(&stage, before).await), expected, "{route}");
+    }
 }

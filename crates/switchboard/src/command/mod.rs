@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod authz;
 mod backup;
 mod config;
 mod doctor;
@@ -42,6 +43,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Secrets(what) => in_silence(secrets::run(&folder, &what, output)),
         Command::Token(what) => in_silence(token::run(&folder, &what, output)),
         Command::Audit(what) => in_silence(audit::run(&folder, &what, output)),
+        Command::Authz(what) => in_silence(authz::run(&folder, &what, output)),
         Command::Account(what) => in_silence(account::run(&folder, &what, output)),
         Command::Backup { file } => in_silence(backup::run(&folder, file, output)),
         Command::Restore { file, replace } => in_silence(restore::run(&folder, &file, replace, output)),

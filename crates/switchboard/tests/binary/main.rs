@@ -6,6 +6,7 @@
 
 mod accounts;
 mod audit;
+mod authorization;
 mod backups;
 mod configuration;
 mod crashes;
