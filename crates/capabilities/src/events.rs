@@ -10,6 +10,7 @@ use switchboard_api::{
 use switchboard_delivery::{Delivery, outbox_insert};
 use switchboard_kernel::Rules;
 use switchboard_manifest::Manifest;
+use switchboard_store::Engine;
 
 use crate::db::{OwnRoom, failure};
 
@@ -95,7 +96,17 @@ impl Events for Outbox {
         Box::pin(async move {
             let (sql, params) = self.declared.insert(context, &event)?;
             let room = self.room.get().await?.clone();
-            let write = async move { room.execute(sql, params).await.map(drop).map_err(failure) };
+            let write = async move {
+                let written = match room.engine() {
+                    // Events are committed in the order of their numbers.
+                    Engine::Postgres => match room.begin().await {
+                        Ok(transaction) => transaction.commit_with([(sql, params)]).await,
+                        Err(error) => Err(error),
+                    },
+                    _ => room.execute(sql, params).await.map(drop),
+                };
+                written.map_err(failure)
+            };
             self.declared.then_wake(write).await
         })
     }

@@ -64,8 +64,8 @@ pub(crate) async fn list(room: &Room, source: &PluginId, most: u32) -> Result<Ve
 pub(crate) async fn revive(room: &Room, replay: &Replay, now: Timestamp) -> Result<u64, Error> {
     let sql = "update _switchboard_delivery set state = 'pending', attempt = 0, next_at = $1, error = null
         where state = 'dead'
-            and ($2 is null or seq in (select seq from _switchboard_outbox where id = $2))
-            and ($3 is null or listener = $3)";
+            and (cast($2 as text) is null or seq in (select seq from _switchboard_outbox where id = $2))
+            and (cast($3 as text) is null or listener = $3)";
     let listener: Value = replay.listener.as_ref().map(PluginId::as_str).into();
     let params = vec![now.as_microsecond().into(), replay.event.as_deref().into(), listener];
     Ok(room.execute(sql, params).await?.rows_affected)

@@ -13,7 +13,7 @@ use switchboard_api::{
 };
 use switchboard_kernel::{Kernel, room_of};
 use switchboard_manifest::PluginId;
-use switchboard_store::Store;
+use switchboard_store::{Engine, Notice, Store};
 use tokio::{
     sync::{oneshot, watch},
     task::JoinHandle,
@@ -23,7 +23,7 @@ use tokio::{
 use crate::{
     DeadLetter, Error, Options, TaskStatus, dead_letters,
     dead_letters::Replay,
-    fan_out::{FanOut, FanOutHandle},
+    fan_out::{FanOut, FanOutHandle, REPLAYED, WOKEN},
     shared::Shared,
     tasks::{self, Tasks, TasksHandle},
 };
@@ -48,7 +48,7 @@ pub struct Counts {
 /// done again after the next start.
 pub struct Delivery {
     shared: Arc<Shared>,
-    served: ArcSwap<HashMap<PluginId, Served>>,
+    served: Arc<ArcSwap<HashMap<PluginId, Served>>>,
     /// Held while a plugin is added; the tasks of the workers.
     workers: Mutex<Workers>,
 }
@@ -65,12 +65,19 @@ struct Served {
     tasks: Arc<TasksHandle>,
 }
 
+impl Served {
+    fn wake(&self) {
+        self.events.signal.wake();
+        self.tasks.signal.wake();
+    }
+}
+
 impl Delivery {
     /// Delivery of what stands in these databases. It does nothing before [`start`](Self::start).
     pub fn new(store: Store, clock: Arc<dyn Clock>, options: Options) -> Arc<Self> {
         let stopping = watch::Sender::new(None);
         let shared = Shared { store, clock, options, kernel: OnceLock::new(), stopping };
-        Arc::new(Self { shared: Arc::new(shared), served: ArcSwap::default(), workers: Mutex::default() })
+        Arc::new(Self { shared: Arc::new(shared), served: Arc::default(), workers: Mutex::default() })
     }
 
     /// Says who decides who is called. Only the first time counts; the kernel is not kept alive.
@@ -96,6 +103,9 @@ impl Delivery {
             self.shared.room(plugin).await?;
         }
         self.workers().started = true;
+        if self.shared.store.engine() != Engine::Sqlite {
+            self.hear();
+        }
         for plugin in plugins {
             self.serve(plugin);
         }
@@ -106,6 +116,9 @@ impl Delivery {
     pub fn wake(&self, plugin: &PluginId) {
         if let Some(served) = self.served.load().get(plugin) {
             served.events.signal.wake();
+            if served.events.elsewhere.load(Ordering::Acquire) {
+                self.tell(plugin);
+            }
         } else if let Some(served) = self.serve(plugin) {
             served.events.signal.wake();
         }
@@ -135,6 +148,9 @@ impl Delivery {
             if let Some(served) = served {
                 served.tasks.queued.fetch_add(1, Ordering::Relaxed);
                 served.tasks.signal.wake();
+                if served.tasks.elsewhere.load(Ordering::Acquire) {
+                    shared.store.announce(WOKEN, plugin.as_str()).await.map_err(Error::from)?;
+                }
             }
             written
         });
@@ -233,6 +249,45 @@ impl Delivery {
             }
         }
         self.served.store(Arc::default());
+    }
+
+    /// Tells the server that delivers a plugin's events that there are some.
+    fn tell(&self, plugin: &PluginId) {
+        let (shared, plugin) = (Arc::clone(&self.shared), plugin.clone());
+        tokio::spawn(async move {
+            if let Err(error) = shared.store.announce(WOKEN, plugin.as_str()).await {
+                tracing::warn!(%plugin, "another server is not told of its events, and finds them when it looks next: {error}");
+            }
+        });
+    }
+
+    /// Wakes workers when other servers say so.
+    fn hear(&self) {
+        let (served, mut changes) = (Arc::clone(&self.served), self.shared.store.changes());
+        let mut stopping = self.shared.stopping.subscribe();
+        let hearing = tokio::spawn(async move {
+            loop {
+                let notice = tokio::select! {
+                    notice = changes.next() => notice,
+                    _ = stopping.changed() => return,
+                };
+                let all = served.load();
+                match notice {
+                    Notice::Lost => all.values().for_each(Served::wake),
+                    Notice::Said { topic, payload } if topic == WOKEN || topic == REPLAYED => {
+                        let Some((_, one)) = all.iter().find(|(plugin, _)| plugin.as_str() == payload) else {
+                            continue;
+                        };
+                        if topic == REPLAYED && !one.events.elsewhere.load(Ordering::Acquire) {
+                            one.events.reread.store(true, Ordering::Release);
+                        }
+                        one.wake();
+                    }
+                    Notice::Said { .. } => {}
+                }
+            }
+        });
+        self.workers().running.push(hearing);
     }
 
     fn served(&self, plugin: &PluginId) -> Result<Served, Error> {

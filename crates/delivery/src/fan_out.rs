@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use switchboard_api::{Actor, Call, Failure, OrganizationId, Timestamp};
 use switchboard_kernel::{Caller, Kernel, Loaded, Snapshot, Terms, Unanswered};
 use switchboard_manifest::PluginId;
-use switchboard_store::Room;
+use switchboard_store::{Alone, Room};
 use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 
 use crate::{
@@ -40,6 +40,13 @@ const WAITING_AT_ONCE: usize = 2000;
 /// How much is noted before it is written down without waiting for a quiet moment.
 const MOST_NOTED: usize = 256;
 
+/// How often it is looked whether another server still delivers what this one would.
+pub(crate) const STAND_BY: Duration = Duration::from_secs(1);
+
+/// What servers tell each other: there is something new in the room of this plugin, or its dead letters are to be tried again.
+pub(crate) const WOKEN: &str = "delivery";
+pub(crate) const REPLAYED: &str = "delivery.replayed";
+
 /// How often, at most, old events are looked for; and how many go at once.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 const PRUNED_AT_ONCE: u64 = 500;
@@ -49,6 +56,10 @@ pub(crate) struct FanOutHandle {
     pub(crate) signal: Signal,
     pub(crate) pending: AtomicU64,
     pub(crate) dead: AtomicU64,
+    /// Whether another server delivers them.
+    pub(crate) elsewhere: AtomicBool,
+    /// Whether another server has dead letters tried again.
+    pub(crate) reread: AtomicBool,
     pub(crate) replays: mpsc::UnboundedSender<Replay>,
 }
 
@@ -76,6 +87,8 @@ pub(crate) struct FanOut {
 
 struct Work {
     room: Room,
+    /// While it is had, no other server delivers them.
+    alone: Alone,
     ledger: Ledger,
     lanes: Lanes,
     /// The fresh events of each topic that has some; the first may be under way.
@@ -110,7 +123,10 @@ impl FanOut {
     pub(crate) fn new(shared: Arc<Shared>, source: PluginId) -> (Self, Arc<FanOutHandle>) {
         let (sender, replays) = mpsc::unbounded_channel();
         let (pending, dead) = (AtomicU64::new(0), AtomicU64::new(0));
-        let handle = Arc::new(FanOutHandle { signal: Signal::new(), pending, dead, replays: sender });
+        let (elsewhere, reread) = (AtomicBool::new(false), AtomicBool::new(false));
+        let handle =
+            FanOutHandle { signal: Signal::new(), pending, dead, elsewhere, reread, replays: sender };
+        let handle = Arc::new(handle);
         let actor = actor_of(&source);
         let prune_at = Timestamp::MIN;
         let worker =
@@ -144,8 +160,16 @@ impl FanOut {
     ) -> Result<(), Error> {
         let signal_question = self.handle.signal.question();
         let woken = self.handle.signal.take();
+        if self.handle.reread.swap(false, Ordering::AcqRel) {
+            self.work = None;
+        }
         if self.work.is_none() {
-            self.work = Some(self.open().await?);
+            self.work = self.open().await?;
+            self.handle.elsewhere.store(self.work.is_none(), Ordering::Release);
+            if self.work.is_none() {
+                self.handle.signal.answer(signal_question);
+                return self.stand_by(stopping).await;
+            }
         }
         let Some(work) = &mut self.work else { return Ok(()) };
         work.unread |= woken;
@@ -195,19 +219,47 @@ impl FanOut {
             Some(outcome) = work.running.join_next(), if busy => self.end_of(outcome)?,
             () = sleep_until(alarm) => {}
             Some(replay) = self.replays.recv() => self.replay(replay).await,
+            () = work.alone.lost() => {
+                tracing::warn!(plugin = %self.source, "the connection that kept other servers from its events broke");
+                self.work = None;
+            }
             _ = stopping.changed() => {}
         }
         Ok(())
     }
 
-    /// Opens the room, and reads what waits from before.
-    async fn open(&self) -> Result<Work, Error> {
+    /// Another server delivers them; it is looked now and then whether it still does.
+    async fn stand_by(
+        &mut self,
+        stopping: &mut tokio::sync::watch::Receiver<Option<Instant>>,
+    ) -> Result<(), Error> {
+        self.handle.pending.store(0, Ordering::Relaxed);
+        tokio::select! {
+            () = tokio::time::sleep(STAND_BY) => {}
+            Some(replay) = self.replays.recv() => {
+                let revived = async {
+                    let room = self.shared.room(&self.source).await?;
+                    let revived = dead_letters::revive(&room, &replay, self.shared.now()).await?;
+                    self.shared.store.announce(REPLAYED, self.source.as_str()).await?;
+                    Ok(revived)
+                };
+                let revived = revived.await;
+                let _ = replay.answer.send(revived);
+            }
+            _ = stopping.changed() => {}
+        }
+        Ok(())
+    }
+
+    /// Opens the room, and reads what waits from before; none while another server delivers.
+    async fn open(&self) -> Result<Option<Work>, Error> {
         #[derive(Deserialize)]
         struct Cursor {
             seq: i64,
             dead: i64,
         }
         let room = self.shared.room(&self.source).await?;
+        let Some(alone) = room.try_alone("events").await? else { return Ok(None) };
         let sql = "select coalesce((select seq from _switchboard_cursor), -1) as seq,
             (select count(*) from _switchboard_delivery where state = 'dead') as dead";
         let cursor =
@@ -215,6 +267,7 @@ impl FanOut {
         self.handle.dead.store(u64::try_from(cursor.dead).unwrap_or(0), Ordering::Relaxed);
         let mut work = Work {
             room,
+            alone,
             ledger: Ledger::at(cursor.seq),
             lanes: Lanes::default(),
             fresh: HashMap::new(),
@@ -227,7 +280,7 @@ impl FanOut {
         };
         work.read_waiting(None).await?;
         work.read_known(cursor.seq).await?;
-        Ok(work)
+        Ok(Some(work))
     }
 
     /// Starts as many deliveries as may run at the same time: first what is due again, then what is fresh.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use switchboard_api::Value;
 use switchboard_manifest::PluginId;
-use switchboard_store::Room;
+use switchboard_store::{Engine, Room};
 
 use crate::Error;
 
@@ -84,8 +84,11 @@ impl Ledger {
             }
         } else {
             let (rows, settled) = self.as_json();
-            let changes =
-                [(PUT_ROWS, rows), (DELETE_ROWS, settled)].into_iter().filter(|(_, json)| json != "[]");
+            let (put, delete) = match room.engine() {
+                Engine::Postgres => (PUT_ROWS_ON_POSTGRES, DELETE_ROWS_ON_POSTGRES),
+                _ => (PUT_ROWS, DELETE_ROWS),
+            };
+            let changes = [(put, rows), (delete, settled)].into_iter().filter(|(_, json)| json != "[]");
             let mut last: Vec<_> = changes.map(|(sql, json)| (sql, vec![Value::Text(json)])).collect();
             last.push((SET_CURSOR, vec![cursor.into()]));
             room.begin().await?.commit_with(last).await?;
@@ -117,8 +120,8 @@ impl Ledger {
     }
 }
 
-const SET_CURSOR: &str = "insert into _switchboard_cursor (only, seq) values (1, $1)
-    on conflict (only) do update set seq = excluded.seq";
+const SET_CURSOR: &str = "insert into _switchboard_cursor (\"only\", seq) values (1, $1)
+    on conflict (\"only\") do update set seq = excluded.seq";
 
 const PUT_ROWS: &str = "insert into _switchboard_delivery (seq, listener, attempt, next_at, state, error)
     select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 from json_each($1) where true
@@ -127,3 +130,12 @@ const PUT_ROWS: &str = "insert into _switchboard_delivery (seq, listener, attemp
 
 const DELETE_ROWS: &str = "delete from _switchboard_delivery where (seq, listener) in
     (select value ->> 0, value ->> 1 from json_each($1))";
+
+const PUT_ROWS_ON_POSTGRES: &str = "insert into _switchboard_delivery (seq, listener, attempt, next_at, state, error)
+    select cast(value ->> 0 as bigint), value ->> 1, cast(value ->> 2 as bigint), cast(value ->> 3 as bigint), value ->> 4,
+        value ->> 5 from json_array_elements(cast($1 as json))
+    on conflict (seq, listener) do update set attempt = excluded.attempt, next_at = excluded.next_at,
+        state = excluded.state, error = excluded.error";
+
+const DELETE_ROWS_ON_POSTGRES: &str = "delete from _switchboard_delivery where (seq, listener) in
+    (select cast(value ->> 0 as bigint), value ->> 1 from json_array_elements(cast($1 as json)))";

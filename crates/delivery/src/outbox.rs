@@ -10,11 +10,15 @@ use crate::Error;
 
 const INSERT: &str = "insert into _switchboard_outbox
         (seq, id, name, subject, organization_id, time, actor, trace, data)
-    values (max($1, 1 + coalesce((select max(seq) from _switchboard_outbox), 0)), $2, $3, $4, $5, $1, $6, $7, $8)";
+    values (
+        case when exists (select 1 from _switchboard_outbox where seq >= $1)
+            then (select 1 + max(seq) from _switchboard_outbox) else $1 end,
+        $2, $3, $4, $5, $1, $6, $7, $8)";
 
 /// The one statement that puts an event into the outbox of the plugin that says it.
 ///
-/// Run it as host in the transaction of the change, and [`wake`](crate::Delivery::wake) the delivery when that is
+/// Run it as host in the transaction of the change, never as a statement of its own on PostgreSQL: events have to be
+/// committed in the order of their numbers, which transactions of a room are. And [`wake`](crate::Delivery::wake) the delivery when that is
 /// committed. Nothing is written for listeners: who hears the event is found out later.
 pub fn outbox_insert(
     event: &NewEvent,
@@ -110,7 +114,7 @@ pub(crate) async fn said_after(
         "select {columns} from _switchboard_outbox o join (
             select seq, sum(bytes) over (order by seq) - bytes as before from (
                 select seq, octet_length(data) as bytes from _switchboard_outbox
-                where seq > $1 order by seq limit $2)
+                where seq > $1 order by seq limit $2) as sizes
         ) sized on sized.seq = o.seq
         where sized.before < $3 order by o.seq"
     );

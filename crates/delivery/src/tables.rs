@@ -1,11 +1,11 @@
 //! The tables that stand beside a plugin's own.
 
-use switchboard_store::Room;
+use switchboard_store::{Engine, Room};
 
 use crate::Error;
 
 /// Its tables and indices. An event's number grows with time, also when an older copy of the database was put back:
-/// it is the moment in microseconds, or the next free number.
+/// it is the moment in microseconds, or the next free number. These are SQLite's words; see [`words`] for PostgreSQL's.
 const SCHEMA: [&str; 6] = [
     "create table if not exists _switchboard_outbox (
         seq integer primary key,
@@ -49,7 +49,7 @@ const SCHEMA: [&str; 6] = [
     // Up to which event every one is delivered, or has its rows in _switchboard_delivery. Made last: where it is, the
     // others are.
     "create table if not exists _switchboard_cursor (
-        only integer primary key check (only = 1),
+        \"only\" integer primary key check (\"only\" = 1),
         seq integer not null
     )",
 ];
@@ -59,14 +59,25 @@ const SCHEMA: [&str; 6] = [
 /// # Errors
 /// [`Error::Store`].
 pub async fn prepare(room: &Room) -> Result<(), Error> {
-    let there = "select 1 from sqlite_schema where name = '_switchboard_cursor'";
+    let there = match room.engine() {
+        Engine::Postgres => "select 1 where to_regclass('_switchboard_cursor') is not null",
+        _ => "select 1 from sqlite_schema where name = '_switchboard_cursor'",
+    };
     if room.query(there, vec![]).await?.is_empty() {
         // Together they wait for the disk once.
         let mut tables = room.begin().await?;
         for statement in SCHEMA {
-            tables.execute(statement, vec![]).await?;
+            tables.execute(&words(room.engine(), statement), vec![]).await?;
         }
         tables.commit().await?;
     }
     Ok(())
+}
+
+/// The statement as an engine takes it: a whole number has 64 bits in both, under another name.
+fn words(engine: Engine, statement: &str) -> String {
+    match engine {
+        Engine::Postgres => statement.replace(" integer", " bigint").replace(") without rowid", ")"),
+        _ => statement.to_owned(),
+    }
 }

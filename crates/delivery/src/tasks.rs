@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -15,12 +15,12 @@ use switchboard_api::{
 };
 use switchboard_kernel::{Caller, Kernel, Loaded, Snapshot, Terms, Unanswered, attempt};
 use switchboard_manifest::PluginId;
-use switchboard_store::Room;
+use switchboard_store::{Alone, Room};
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     Error,
-    fan_out::{asked_wait, cause, sleep_until},
+    fan_out::{STAND_BY, asked_wait, cause, sleep_until},
     shared::{Shared, Troubles, actor_of, moment},
     signal::Signal,
 };
@@ -77,6 +77,8 @@ pub(crate) struct TasksHandle {
     pub(crate) signal: Signal,
     pub(crate) queued: AtomicU64,
     pub(crate) running: AtomicU64,
+    /// Whether another server does them.
+    pub(crate) elsewhere: AtomicBool,
     runs: Mutex<HashMap<String, Run>>,
 }
 
@@ -96,6 +98,8 @@ pub(crate) struct Tasks {
     handle: Arc<TasksHandle>,
     plugin: PluginId,
     room: Option<Room>,
+    /// While it is had, no other server does them.
+    alone: Option<Alone>,
     /// Whether what ran when the server went down is queued again.
     is_recovered: bool,
     running: JoinSet<Ended>,
@@ -157,6 +161,7 @@ impl Tasks {
             signal: Signal::new(),
             queued: AtomicU64::new(0),
             running: AtomicU64::new(0),
+            elsewhere: AtomicBool::new(false),
             runs: Mutex::default(),
         });
         let worker = Self {
@@ -164,6 +169,7 @@ impl Tasks {
             handle: Arc::clone(&handle),
             plugin,
             room: None,
+            alone: None,
             is_recovered: false,
             running: JoinSet::new(),
             ended: VecDeque::new(),
@@ -204,7 +210,17 @@ impl Tasks {
         self.unread |= self.handle.signal.take();
         let room = match &self.room {
             Some(room) => room.clone(),
-            None => self.open().await?,
+            None => match self.open().await? {
+                Some(room) => room,
+                None => {
+                    self.handle.signal.answer(question);
+                    tokio::select! {
+                        () = tokio::time::sleep(STAND_BY) => {}
+                        _ = stopping.changed() => {}
+                    }
+                    return Ok(());
+                }
+            },
         };
         while let Some(ended) = self.running.try_join_next() {
             self.end_of(ended)?;
@@ -242,14 +258,28 @@ impl Tasks {
             () = self.handle.signal.woken() => {}
             Some(ended) = self.running.join_next(), if busy => self.end_of(ended)?,
             () = sleep_until(alarm) => {}
+            () = lost(&mut self.alone) => {
+                tracing::warn!(plugin = %self.plugin, "the connection that kept other servers from its tasks broke");
+                // Another server may begin them anew.
+                self.running = JoinSet::new();
+                self.handle.runs().clear();
+                (self.room, self.alone, self.is_recovered) = (None, None, false);
+            }
             _ = stopping.changed() => {}
         }
         Ok(())
     }
 
-    /// Opens the room. What ran when the server went down is queued again.
-    async fn open(&mut self) -> Result<Room, Error> {
+    /// Opens the room; none while another server does its tasks. What ran when the server went down is queued again.
+    async fn open(&mut self) -> Result<Option<Room>, Error> {
         let room = self.shared.room(&self.plugin).await?;
+        if self.alone.is_none() {
+            self.alone = room.try_alone("tasks").await?;
+        }
+        self.handle.elsewhere.store(self.alone.is_none(), Ordering::Release);
+        if self.alone.is_none() {
+            return Ok(None);
+        }
         if !self.is_recovered {
             let running = "select 1 from _switchboard_task where state = 'running' limit 1";
             if !room.query(running, vec![]).await?.is_empty() {
@@ -259,7 +289,7 @@ impl Tasks {
             self.is_recovered = true;
         }
         self.room = Some(room.clone());
-        Ok(room)
+        Ok(Some(room))
     }
 
     /// Begins runs that are due, at most so many, if the plugin serves; and finds out when the next one is due.
@@ -446,7 +476,10 @@ impl Tasks {
         }
         let room = match &self.room {
             Some(room) => room.clone(),
-            None => self.open().await?,
+            None => match self.open().await? {
+                Some(room) => room,
+                None => return Ok(()),
+            },
         };
         self.write_ended(&room).await?;
         for run in cut_short {
@@ -456,6 +489,14 @@ impl Tasks {
             room.execute(sql, vec![run.into()]).await?;
         }
         Ok(())
+    }
+}
+
+/// Waits until others may do them.
+async fn lost(alone: &mut Option<Alone>) {
+    match alone {
+        Some(alone) => alone.lost().await,
+        None => std::future::pending().await,
     }
 }
 

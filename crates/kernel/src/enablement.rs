@@ -60,8 +60,7 @@ impl FromIterator<OrganizationId> for EnabledIn {
 
 /// Where each plugin is switched on.
 pub(crate) async fn read(room: &Room) -> Result<HashMap<PluginId, EnabledIn>, Error> {
-    let sql =
-        "select plugin_id, organization_id from enablement where enabled order by plugin_id, organization_id";
+    let sql = "select plugin_id, organization_id from enablement where enabled = 1 order by plugin_id, organization_id";
     let rows = room.query(sql, vec![]).await?.to::<(String, OrganizationId)>()?;
     let mut enabled = HashMap::new();
     for rows in rows.chunk_by(|(one, _), (other, _)| one == other) {

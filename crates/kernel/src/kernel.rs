@@ -92,6 +92,7 @@ pub fn room_of(plugin: &PluginId) -> String {
 /// The kernel's own tables, one change after the other.
 const MIGRATIONS: &[(&str, &str)] = &[
     ("001_initial.sql", include_str!("../migrations/001_initial.sql")),
+    ("001_initial.postgres.sql", include_str!("../migrations/001_initial.postgres.sql")),
     ("001_initial.down.sql", include_str!("../migrations/001_initial.down.sql")),
     ("002_tenancy.sql", include_str!("../migrations/002_tenancy.sql")),
     ("002_tenancy.postgres.sql", include_str!("../migrations/002_tenancy.postgres.sql")),

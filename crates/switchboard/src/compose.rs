@@ -55,9 +55,14 @@ pub(crate) async fn compose(
     settings: &OperatorSettings,
     switched_off: BTreeMap<PluginId, String>,
 ) -> anyhow::Result<Running> {
-    let shown = places.databases.display();
-    let store = Store::open_sqlite(places.databases, store_options(settings))
-        .with_context(|| format!("the databases in {shown} cannot be opened"))?;
+    let store = match &settings.database {
+        Some(database) => Store::open_postgres(&database.0, store_options(settings))
+            .await
+            .context("the PostgreSQL database cannot be opened")?,
+        None => Store::open_sqlite(places.databases, store_options(settings))
+            .with_context(|| format!("the databases in {} cannot be opened", places.databases.display()))?,
+    };
+    let shown = store.address();
     let clock = Arc::new(SystemClock);
     let delivery = Delivery::new(store.clone(), clock.clone(), switchboard_delivery::Options::default());
     let capabilities = Capabilities::new(

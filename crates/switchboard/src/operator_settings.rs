@@ -36,6 +36,8 @@ pub(crate) struct OperatorSettings {
     pub(crate) upload_limit: u64,
     /// For how many days lines of the audit log are kept; 0 for ever.
     pub(crate) audit_days: u32,
+    /// The PostgreSQL database, such as `postgres://user:password@host/database`; SQLite in the data folder when absent.
+    pub(crate) database: Option<Database>,
     /// How often callers may ask.
     pub(crate) rate_limits: RateSettings,
     /// Addresses and networks of proxies whose word counts on who called them.
@@ -80,6 +82,17 @@ impl From<Registration> for switchboard_server::account::Registration {
     }
 }
 
+/// Where a PostgreSQL database is; never shown, as it holds a password.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Database(pub(crate) String);
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Database(…)")
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Synchronous {
@@ -96,6 +109,7 @@ impl Default for OperatorSettings {
             body_limit: 1024 * 1024,
             upload_limit: 1024 * 1024 * 1024,
             audit_days: 400,
+            database: None,
             rate_limits: RateSettings::default(),
             trusted_proxies: Vec::new(),
             proxy_header: None,
@@ -114,11 +128,21 @@ impl Default for OperatorSettings {
 }
 
 impl OperatorSettings {
-    /// Reads the file, if there is one.
+    /// Reads the file, if there is one; `SWITCHBOARD_DATABASE` is heard before it.
     ///
     /// # Errors
     /// When it cannot be read, or breaks a rule; the message has line and column.
     pub(crate) fn read(data: &Path) -> anyhow::Result<Self> {
+        let mut settings = Self::read_file(data)?;
+        if let Ok(url) = std::env::var("SWITCHBOARD_DATABASE")
+            && !url.is_empty()
+        {
+            settings.database = Some(Database(url));
+        }
+        Ok(settings)
+    }
+
+    fn read_file(data: &Path) -> anyhow::Result<Self> {
         let path = data.join(FILE);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,

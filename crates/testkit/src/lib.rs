@@ -78,6 +78,7 @@
 mod answer;
 mod ask;
 mod clock;
+mod home;
 mod kept_mail;
 mod setup;
 mod stage;

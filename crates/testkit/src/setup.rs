@@ -6,9 +6,8 @@ use jiff::Timestamp;
 use switchboard_api::Plugin;
 use switchboard_capabilities::{MailOptions, SeededRandom};
 use switchboard_kernel::{HOOK_TIME, References};
-use tempfile::TempDir;
 
-use crate::{KeptMail, SetClock, Stage, stage::Outside};
+use crate::{KeptMail, SetClock, Stage, home::Home, stage::Outside};
 
 /// What a stage begins with: its time, the seed of its random bytes, its mail, and its patience.
 ///
@@ -76,7 +75,7 @@ impl Setup {
 
     /// As [`Stage::with_some_failing`].
     pub async fn with_some_failing(self, plugins: impl IntoIterator<Item = Arc<dyn Plugin>>) -> Stage {
-        let folder = TempDir::new().expect("a temporary folder");
+        let home = Home::new().await;
         let kept = Arc::<KeptMail>::default();
         let outside = Outside {
             clock: Arc::new(self.clock),
@@ -85,6 +84,6 @@ impl Setup {
             kept,
             references: self.references,
         };
-        Stage::loaded(plugins, folder, outside, self.hook_time.unwrap_or(HOOK_TIME)).await
+        Stage::loaded(plugins, home, outside, self.hook_time.unwrap_or(HOOK_TIME)).await
     }
 }

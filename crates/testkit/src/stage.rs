@@ -8,9 +8,8 @@ use switchboard_capabilities::{Capabilities, MailOptions, Options, SeededRandom}
 use switchboard_delivery::{Counts, Delivery};
 use switchboard_kernel::{Caller, Configuring, HOOK_TIME, Kernel, Parts, References, Terms, Vault, dispatch};
 use switchboard_store::Store;
-use tempfile::TempDir;
 
-use crate::{Ask, KeptMail, SetClock, Setup};
+use crate::{Ask, KeptMail, SetClock, Setup, home::Home};
 
 /// A kernel with plugins on it, in a folder that goes when it is dropped.
 pub struct Stage {
@@ -19,7 +18,7 @@ pub struct Stage {
     capabilities: Arc<Capabilities>,
     outside: Outside,
     store: Store,
-    folder: TempDir,
+    home: Home,
 }
 
 /// What is outside of a server, and here the test's.
@@ -77,22 +76,21 @@ impl Stage {
         assert_eq!(left, Counts::default(), "events or tasks failed");
     }
 
-    async fn stop(self) -> TempDir {
+    async fn stop(self) -> Home {
         self.capabilities.stop();
         self.delivery.stop(Duration::from_secs(5)).await;
         self.kernel.unload_plugins().await;
         self.store.close().await;
-        self.folder
+        self.home
     }
 
     pub(crate) async fn loaded(
         plugins: impl IntoIterator<Item = Arc<dyn Plugin>>,
-        folder: TempDir,
+        home: Home,
         outside: Outside,
         hook_time: Duration,
     ) -> Self {
-        let store = Store::open_sqlite(&folder.path().join("db"), switchboard_store::Options::default());
-        let store = store.expect("a store");
+        let (folder, store) = (&home.folder, home.store().await);
         let (clock, random) = (outside.clock.clone(), outside.random.clone());
         let delivery = Delivery::new(store.clone(), clock.clone(), switchboard_delivery::Options::default());
         let options = Options { clock: clock.clone(), random, mail: outside.mail.clone() };
@@ -120,7 +118,7 @@ impl Stage {
         delivery.attach(&kernel);
         kernel.load_plugins().await.expect("the kernel's database works");
         delivery.start().await.expect("the delivery starts");
-        Self { kernel, delivery, capabilities, outside, store, folder }
+        Self { kernel, delivery, capabilities, outside, store, home }
     }
 
     /// The kernel.
@@ -155,7 +153,7 @@ impl Stage {
 
     /// The folder of all data.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.home.folder.path()
     }
 
     /// Begins a request, such as `GET` `/api/v1/clips?limit=2`: for the organization `default`, allowed everything.

@@ -35,6 +35,10 @@ pub(crate) async fn run(
     if !folder.root().is_dir() {
         return Err(anyhow!("there is no data folder {shown}")).advise("name another with --data");
     }
+    if operator_settings::OperatorSettings::read(folder.root())?.database.is_some() {
+        return Err(anyhow!("the databases are in PostgreSQL, which makes copies by its own tools"))
+            .advise("save the database with pg_dump, and the folder of blobs beside it");
+    }
     if !folder.databases().join(format!("{KERNEL_ROOM}.sqlite")).is_file() {
         return Err(anyhow!("there is no database in {shown}"))
             .advise("name the data folder of a server with --data");

@@ -17,7 +17,7 @@ use crate::{
     compose::{Absent, Places, compose},
     data_folder::{DataFolder, create_private},
     mail_settings::MailSettings,
-    operator_settings::OperatorSettings,
+    operator_settings::{Database, OperatorSettings},
     output::{self, Output, Tone},
     scratch::Scratch,
 };
@@ -112,6 +112,11 @@ async fn examine(folder: &DataFolder, examination: &mut Examination, output: &Ou
     }
     let is_served = is_served(folder).await;
     let is_free = server(folder, is_served, examination);
+    if let Ok(OperatorSettings { database: Some(database), .. }) = OperatorSettings::read(folder.root()) {
+        postgres(&database, examination).await;
+        blobs(folder, examination);
+        return;
+    }
     databases(folder, is_free, examination, output).await;
     blobs(folder, examination);
     if examination.is_wanting() {
@@ -235,6 +240,31 @@ fn server(folder: &DataFolder, is_served: bool, examination: &mut Examination) -
         Err(error) => {
             examination.wanting("server", format!("{error:#}"), "correct the permissions of the folder");
             false
+        }
+    }
+}
+
+async fn postgres(database: &Database, examination: &mut Examination) {
+    let looked = async {
+        let store = Store::open_postgres(&database.0, StoreOptions::default()).await?;
+        let rooms = store.rooms().await?;
+        let mut bytes = 0;
+        for name in &rooms {
+            let room = store.room(name).await?;
+            room.check().await?;
+            bytes += room.size().await?;
+        }
+        store.close().await;
+        Ok::<_, switchboard_store::Error>((store.address(), rooms.len(), bytes))
+    };
+    match looked.await {
+        Ok((address, rooms, bytes)) => {
+            let says = format!("{rooms} rooms in {address}, whole, {}", HumanBytes(bytes));
+            examination.ok("databases", says);
+        }
+        Err(error) => {
+            let advice = "look at the server, and at the address in SWITCHBOARD_DATABASE or switchboard.toml";
+            examination.wanting("databases", error.to_string(), advice);
         }
     }
 }

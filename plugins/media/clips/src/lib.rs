@@ -24,7 +24,12 @@ use switchboard_sdk::{extract::Multipart, prelude::*};
 /// The plugin.
 pub fn plugin() -> Definition {
     plugin!("manifest.yaml")
-        .migrations(migrations!["001_initial.sql", "001_initial.down.sql"])
+        .migrations(migrations![
+            "001_initial.sql",
+            "001_initial.postgres.sql",
+            "001_initial.down.sql",
+            "001_initial.postgres.down.sql"
+        ])
         .get("/api/v1/clips", library::list_clips)
         .post("/api/v1/clips", library::create_clip)
         .get("/api/v1/clips/stats", statistics::clip_statistics)

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use switchboard_sdk::{
-    OrganizationId, Value,
+    Engine, OrganizationId, Value,
     capability::Transaction,
     http::{HeaderMap, HeaderValue},
     prelude::*,
@@ -45,7 +45,7 @@ pub(crate) async fn list_clips(
     Query(listing): Query<Listing>,
 ) -> Result<(HeaderMap, Json<Vec<Clip>>)> {
     let mut headers = HeaderMap::new();
-    let mut selection = Selection::of(ctx.organization()?.id, &listing);
+    let mut selection = Selection::of(ctx.db().engine()?, ctx.organization()?.id, &listing);
     if listing.count {
         let sql = format!("select count(*) from clip where {}", selection.condition);
         let total: Option<i64> = ctx.db().query_one(&sql, selection.params.clone()).await?;
@@ -224,7 +224,7 @@ struct Selection {
 }
 
 impl Selection {
-    fn of(organization: OrganizationId, listing: &Listing) -> Self {
+    fn of(engine: Engine, organization: OrganizationId, listing: &Listing) -> Self {
         let mut selection =
             Self { condition: "organization_id = $1".to_owned(), params: vec![organization.into()] };
         if let Some(game) = &listing.game_name {
@@ -234,9 +234,10 @@ impl Selection {
             selection.and("processed =", processed, "");
         }
         if let Some(typed) = listing.q.as_deref().filter(|typed| !typed.trim().is_empty()) {
-            match search::expression(typed) {
+            match search::expression(engine, typed) {
                 Some(words) => {
-                    selection.and("id in (select rowid from clip_text where clip_text match", words, ")");
+                    let (before, after) = search::condition(engine);
+                    selection.and(before, words, after);
                 }
                 None => selection.condition.push_str(" and false"),
             }
@@ -263,7 +264,7 @@ mod tests {
     #[test]
     fn a_listing_selects_by_what_it_names_within_the_organization() {
         let listing = Listing { game_name: Some("Go".into()), q: Some("ace".into()), ..Listing::default() };
-        let selection = Selection::of(OrganizationId(3), &listing);
+        let selection = Selection::of(Engine::Sqlite, OrganizationId(3), &listing);
         assert_eq!(
             selection.condition,
             "organization_id = $1 and game_name = $2 and id in (select rowid from clip_text where clip_text match $3)"
@@ -273,8 +274,13 @@ mod tests {
 
     #[test]
     fn blank_words_select_everything_and_signs_alone_nothing() {
-        let with =
-            |q: &str| Selection::of(OrganizationId(3), &Listing { q: Some(q.into()), ..Listing::default() });
+        let with = |q: &str| {
+            Selection::of(
+                Engine::Sqlite,
+                OrganizationId(3),
+                &Listing { q: Some(q.into()), ..Listing::default() },
+            )
+        };
         assert_eq!(with("  ").condition, "organization_id = $1");
         assert_eq!(with("***").condition, "organization_id = $1 and false");
     }

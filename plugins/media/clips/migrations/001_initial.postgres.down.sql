@@ -1,0 +1,2 @@
+drop table stray_media;
+drop table clip;
