@@ -3,6 +3,7 @@
 use std::{
     fmt,
     io::{self, Read, Seek, SeekFrom},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -104,6 +105,10 @@ impl Sound {
     /// # Errors
     /// The reason why there is nothing to hear.
     pub fn open(source: impl Read + Seek + Send + Sync + 'static) -> Result<Self, Unheard> {
+        unless_it_panics(|| Self::demux(source))
+    }
+
+    fn demux(source: impl Read + Seek + Send + Sync + 'static) -> Result<Self, Unheard> {
         let faults = Faults::default();
         let unreadable = |error: io::Error| Unheard::Unreadable(error.to_string());
         let mut source = Source::new(source, faults.clone()).map_err(unreadable)?;
@@ -135,15 +140,21 @@ impl Sound {
     /// # Errors
     /// [`Unheard::Broken`] when nothing at all can be decoded, [`Unheard::Unreadable`] when the source fails.
     pub fn next_frames(&mut self) -> Result<Option<Frames<'_>>, Unheard> {
-        let start = loop {
-            let Some(packet) = self.next_packet()? else { return Ok(None) };
+        let Some(packet) = unless_it_panics(|| self.decode_next())? else { return Ok(None) };
+        let Self { spec: Some(spec), samples, .. } = self else { return Ok(None) };
+        let start = self.track.time_of(&packet);
+        Ok(Some(Frames { start, rate: spec.rate(), channels: spec.channels(), samples }))
+    }
+
+    /// Decodes the next packet that holds anything into `samples`.
+    fn decode_next(&mut self) -> Result<Option<Packet>, Unheard> {
+        while let Some(packet) = self.next_packet()? {
             self.packets += 1;
             if self.decode(&packet)? {
-                break self.track.time_of(&packet);
+                return Ok(Some(packet));
             }
-        };
-        let Self { spec: Some(spec), samples, .. } = self else { return Ok(None) };
-        Ok(Some(Frames { start, rate: spec.rate(), channels: spec.channels(), samples }))
+        }
+        Ok(None)
     }
 
     /// The track's next packet.
@@ -240,6 +251,14 @@ fn duration_of_all(format: &dyn FormatReader) -> Option<f64> {
 /// The sample, or what can be heard in its place: a file of floating-point numbers may hold anything.
 fn audible(sample: f32) -> f32 {
     if sample.is_nan() { 0.0 } else { sample.clamp(-4.0, 4.0) }
+}
+
+/// What reading the file comes to. Its numbers may contradict each other in ways that the demuxers and decoders do
+/// not all foresee: one that panics has been given a broken file.
+fn unless_it_panics<T>(read: impl FnOnce() -> Result<T, Unheard>) -> Result<T, Unheard> {
+    // Whatever was left half changed is not used again: the listening ends with the error.
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(Unheard::Broken("its index and its sound contradict each other".to_owned())))
 }
 
 fn not_opened(error: &Error) -> Unheard {
