@@ -15,9 +15,9 @@ use clap::Args;
 use switchboard_api::{AccountId, Actions, Plugin, Roles};
 use switchboard_capabilities::{Capabilities, SystemClock};
 use switchboard_delivery::Delivery;
-use switchboard_kernel::{By, Configuring, HOOK_TIME, Kernel, Parts, TokenTerms, Vault};
+use switchboard_kernel::{By, Configuring, HOOK_TIME, Kernel, Parts, Rate, TokenTerms, Vault};
 use switchboard_sdk::{Definition, answer::Json};
-use switchboard_server::{Addresses, Options, router};
+use switchboard_server::{Addresses, Options, RateLimits, router};
 use switchboard_store::Store;
 use tower::ServiceExt;
 
@@ -137,7 +137,11 @@ async fn requests(kernel: &Arc<Kernel>, count: usize) -> anyhow::Result<Vec<(&'s
         ..TokenTerms::default()
     };
     let persons = kernel.create_token(&by, persons).await?.token;
-    let router = router(Arc::clone(kernel), Options::default());
+    // Every request is counted, and none is refused.
+    let plenty = Rate::new(1_000_000, 1_000_000);
+    let rate_limits =
+        RateLimits { token: plenty, organization: plenty, address: plenty, ..RateLimits::default() };
+    let router = router(Arc::clone(kernel), Options { rate_limits, ..Options::default() });
     let kinds = [
         ("`GET /api/plugins/plugin_0/open`, for anyone", "/api/plugins/plugin_0/open", None),
         ("within an organization, by an operator's token", CLOSED, Some(operators)),

@@ -217,7 +217,7 @@ impl Accounts {
         let sql = "delete from session where (account_id = $1 or acting_as = $1) and id <> $2";
         transaction.execute(sql, vec![id.into(), but.unwrap_or_default().into()]).await?;
         transaction.commit().await?;
-        self.cache.forget(id);
+        self.forget(id).await;
         Ok(())
     }
 
@@ -242,7 +242,7 @@ impl Accounts {
     /// Changes a row of an account, and forgets what was known of it.
     pub(crate) async fn update(&self, id: AccountId, sql: &str, params: Vec<Value>) -> Result<(), Error> {
         let changed = self.room.execute(sql, params).await?.rows_affected;
-        self.cache.forget(id);
+        self.forget(id).await;
         if changed == 0 { Err(Error::NoSuchAccount(id)) } else { Ok(()) }
     }
 

@@ -14,6 +14,7 @@ use switchboard_store::{Room, Store, parse_migration_files};
 
 use crate::{
     error::Error,
+    forgetting::follow,
     hasher::{Hasher, Strength},
     moment,
     second_factor::Sealer,
@@ -56,6 +57,7 @@ pub struct Parts {
 /// Every method that makes somebody sign in gives a new secret for their session and ends the one before, so that a
 /// secret that somebody was made to use is worth nothing afterwards.
 pub struct Accounts {
+    pub(crate) store: Store,
     pub(crate) room: Room,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -73,7 +75,9 @@ impl Accounts {
     pub async fn open(parts: Parts) -> Result<Arc<Self>, Error> {
         let room = parts.store.room(ACCOUNTS_ROOM).await?;
         room.migrate(&parse_migration_files(MIGRATIONS)?).await?;
+        let changes = parts.store.changes();
         let accounts = Arc::new(Self {
+            store: parts.store,
             room,
             clock: parts.clock,
             hasher: Hasher::new(parts.strength, Arc::clone(&parts.random))?,
@@ -83,6 +87,7 @@ impl Accounts {
             cache: SessionCache::default(),
         });
         tokio::spawn(keep_up(Arc::downgrade(&accounts)));
+        tokio::spawn(follow(Arc::downgrade(&accounts), changes));
         Ok(accounts)
     }
 

@@ -70,7 +70,6 @@ impl Accounts {
         let since: Option<Timestamp> = is_disabled.then(|| self.now());
         let sql = "update account set disabled_at = $2 where id = $1";
         self.update(id, sql, vec![id.into(), since.map(moment::text).into()]).await?;
-        self.forget(id);
         if is_disabled {
             self.end_sessions(id, None).await?;
             self.room.execute("delete from code where account_id = $1", vec![id.into()]).await?;

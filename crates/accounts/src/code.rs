@@ -122,7 +122,7 @@ impl Accounts {
         let sql = "delete from session where account_id = $1 or acting_as = $1";
         transaction.execute(sql, vec![id.into()]).await?;
         transaction.commit().await?;
-        self.cache.forget(id);
+        self.forget(id).await;
         self.account(id).await
     }
 
@@ -186,7 +186,7 @@ impl Accounts {
         let now = moment::text(self.now());
         transaction.execute(sql, vec![id.into(), found.email.into(), now.into()]).await?;
         transaction.commit().await?;
-        self.cache.forget(id);
+        self.forget(id).await;
         self.account(id).await
     }
 

@@ -12,6 +12,7 @@ mod code;
 mod email;
 mod error;
 mod external;
+mod forgetting;
 mod hasher;
 mod impersonation;
 mod moment;

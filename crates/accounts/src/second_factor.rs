@@ -132,7 +132,7 @@ impl Accounts {
             transaction.execute(&sql, vec![account.into()]).await?;
         }
         transaction.commit().await?;
-        self.cache.forget(account);
+        self.forget(account).await;
         Ok(())
     }
 

@@ -24,6 +24,11 @@ pub(crate) fn text(hash: &Hash) -> String {
     URL_SAFE_NO_PAD.encode(hash)
 }
 
+/// The hash of which that is the text, if it is one.
+pub(crate) fn hash_of(text: &str) -> Option<Hash> {
+    URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
+}
+
 /// What follows from a secret for another use, and tells nothing about it.
 pub(crate) fn derive(purpose: &str, secret: &str) -> Hash {
     Sha256::new().chain_update(purpose).chain_update([0]).chain_update(secret).finalize().into()

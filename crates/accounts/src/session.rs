@@ -181,7 +181,7 @@ impl Accounts {
     pub async fn sign_out(&self, secret: &str) -> Result<(), Error> {
         let hash = secret::hash(secret);
         self.room.execute("delete from session where hash = $1", vec![secret::text(&hash).into()]).await?;
-        self.cache.forget_session(&hash);
+        self.forget_session(&hash).await;
         Ok(())
     }
 
@@ -192,7 +192,7 @@ impl Accounts {
     pub async fn end_session(&self, account: AccountId, id: i64) -> Result<bool, Error> {
         let sql = "delete from session where account_id = $1 and id = $2";
         let ended = self.room.execute(sql, vec![account.into(), id.into()]).await?.rows_affected;
-        self.cache.forget(account);
+        self.forget(account).await;
         Ok(ended > 0)
     }
 
@@ -203,18 +203,8 @@ impl Accounts {
     pub async fn end_sessions(&self, account: AccountId, but: Option<i64>) -> Result<u64, Error> {
         let sql = "delete from session where (account_id = $1 or acting_as = $1) and id <> $2";
         let ended = self.room.execute(sql, vec![account.into(), but.unwrap_or_default().into()]).await?;
-        self.cache.forget(account);
+        self.forget(account).await;
         Ok(ended.rows_affected)
-    }
-
-    /// Forgets what is known of somebody's sessions, so that it is read again: it was changed by another process.
-    pub fn forget(&self, account: AccountId) {
-        self.cache.forget(account);
-    }
-
-    /// Forgets what is known of all sessions, so that it is read again.
-    pub fn forget_all(&self) {
-        self.cache.forget_all();
     }
 
     /// Writes down when sessions were last used. It happens by itself each minute.
@@ -274,7 +264,7 @@ impl Accounts {
         let mut params = vec![secret::text(&before).into(), secret::text(&after).into()];
         params.extend(more);
         let changed = self.room.execute(&sql, params).await?.rows_affected;
-        self.cache.forget_session(&before);
+        self.forget_session(&before).await;
         if changed == 0 {
             return Err(Error::NoSession);
         }

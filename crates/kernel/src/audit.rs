@@ -1,6 +1,6 @@
 //! Who changed what: written in the transaction of the change, and never again.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::atomic::Ordering};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -8,7 +8,7 @@ use switchboard_api::{OrganizationId, Rows, Timestamp, Value};
 use switchboard_manifest::PluginId;
 use switchboard_store::Transaction;
 
-use crate::{audit_line::AuditLine, by::By, error::Error, kernel::Kernel};
+use crate::{audit_line::AuditLine, by::By, changing::CHANGED, error::Error, kernel::Kernel};
 
 /// What a change was, for the audit log. Secrets are never in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +88,7 @@ impl Kernel {
     /// # Errors
     /// [`Error::Store`] when it cannot be written.
     pub async fn note(&self, by: &By, entry: Entry) -> Result<(), Error> {
-        self.change(by).await?.commit(entry).await
+        self.change(by).await?.write(entry).await
     }
 }
 
@@ -103,8 +103,13 @@ impl Change<'_> {
         Ok(self.transaction.execute(sql, params).await?.rows_affected)
     }
 
-    /// Makes it last, with its line in the audit log.
+    /// Makes it last, with its line in the audit log, and tells other processes on the same database.
     pub(crate) async fn commit(mut self, entry: Entry) -> Result<(), Error> {
+        self.transaction.announce(CHANGED, "").await?;
+        self.write(entry).await
+    }
+
+    async fn write(mut self, entry: Entry) -> Result<(), Error> {
         // Who has changed the end of the chain keeps others from it until this is committed: also other processes.
         let next = "update audit_chain set last_id = last_id + 1 returning last_id, last_hash";
         let end = self.query(next, vec![]).await?.into_iter().next();
@@ -117,7 +122,10 @@ impl Change<'_> {
                       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
         let last =
             [(insert, line.into_values()), ("update audit_chain set last_hash = $1", vec![hash.into()])];
-        Ok(self.transaction.commit_with(last).await?)
+        self.transaction.commit_with(last).await?;
+        // Unless somebody else has changed something meanwhile, nothing more is to be known.
+        let _ = self.kernel.seen.compare_exchange(last_id - 1, last_id, Ordering::AcqRel, Ordering::Acquire);
+        Ok(())
     }
 
     fn line(&self, id: i64, entry: Entry, previous: &str) -> AuditLine {

@@ -123,7 +123,7 @@ impl Kernel {
     /// [`Error::Refused`] when it does not serve, when what it requires is not on, or when its `on_enable` fails; then
     /// it stays off.
     pub async fn enable(&self, by: &By, id: &str, organization: &str) -> Result<(), Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let organization = self.named(organization)?;
         let plugin = self.serving(id)?;
         let snapshot = self.snapshot();
@@ -155,7 +155,7 @@ impl Kernel {
         id: &str,
         organization: &str,
     ) -> Result<Vec<PluginId>, Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let organization = self.named(organization)?;
         let plugin = self.serving(id)?;
         let snapshot = self.snapshot();
@@ -173,7 +173,7 @@ impl Kernel {
     /// [`Error::Refused`] when a plugin that is on there requires it, when it is global, or when its `on_disable` fails;
     /// then it stays on.
     pub async fn disable(&self, by: &By, id: &str, organization: &str) -> Result<(), Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let organization = self.named(organization)?;
         let Some(plugin) = self.to_disable(id, &organization)? else { return Ok(()) };
         let snapshot = self.snapshot();
@@ -200,7 +200,7 @@ impl Kernel {
         id: &str,
         organization: &str,
     ) -> Result<Vec<PluginId>, Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let organization = self.named(organization)?;
         let Some(plugin) = self.to_disable(id, &organization)? else { return Ok(Vec::new()) };
         let mut steps = self.snapshot().dependents(&plugin, organization.id);
@@ -300,17 +300,6 @@ impl Kernel {
         let mut next = Snapshot::clone(&self.snapshot());
         next.switch_on_in(id, EnabledIn::default());
         self.snapshot.store(Arc::new(next));
-        Ok(())
-    }
-
-    /// Reads anew where plugins are switched on: somebody else has changed it.
-    ///
-    /// # Errors
-    /// [`Error::Store`]; then it is as it was.
-    pub async fn read_enablement(&self) -> Result<(), Error> {
-        let _changing = self.changing.lock().await;
-        let enabled = read(&self.room).await?;
-        self.snapshot.store(Arc::new(self.snapshot().with_enabled(enabled)));
         Ok(())
     }
 

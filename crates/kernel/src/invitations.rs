@@ -203,7 +203,7 @@ impl Kernel {
                 "the invitation is for another e-mail address: sign in with that one, and confirm it first";
             return Err(Error::Invalid(Failure::forbidden(message)));
         }
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let mut change = self.change(by).await?;
         // Counted first: whoever is one too many changes no row, however many come at once.
         let sql = "update invitation set uses = uses + 1 \

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
-    sync::{Arc, RwLock},
+    sync::{Arc, RwLock, atomic::AtomicI64},
     time::Duration,
 };
 
@@ -18,6 +18,7 @@ use crate::{
     audit_guard,
     by::By,
     catalog::Catalog,
+    changing::last_line,
     directory::{self, Directory, NewToken, TokenTerms},
     enablement,
     error::Error,
@@ -69,7 +70,10 @@ pub struct Kernel {
     pub(crate) checker: Arc<Checker>,
     pub(crate) catalog: ArcSwap<Catalog>,
     pub(crate) snapshot: ArcSwap<Snapshot>,
-    pub(crate) changing: tokio::sync::Mutex<()>,
+    /// Held while something is changed.
+    pub(crate) one_change: tokio::sync::Mutex<()>,
+    /// The number of the audit log's line up to which everything is known.
+    pub(crate) seen: AtomicI64,
     pub(crate) directory: ArcSwap<Directory>,
     pub(crate) members: Members,
     pub(crate) own_roles: ArcSwap<OwnRoles>,
@@ -118,6 +122,7 @@ impl Kernel {
         let room = parts.store.room(KERNEL_ROOM).await?;
         room.migrate(&parse_migration_files(MIGRATIONS.iter().copied())?).await?;
         audit_guard::set(&room).await?;
+        let seen = last_line(&room).await?;
         let directory = Directory::read(&room, None).await?;
         let own_roles = roles::read(&room).await?;
         let settings = Settings::read(&room).await?;
@@ -135,7 +140,8 @@ impl Kernel {
             checker: Arc::new(Checker::default()),
             catalog: ArcSwap::from_pointee(catalog),
             snapshot: ArcSwap::from_pointee(Snapshot::new(Vec::new(), enabled, &own_roles)),
-            changing: tokio::sync::Mutex::new(()),
+            one_change: tokio::sync::Mutex::new(()),
+            seen: AtomicI64::new(seen),
             directory: ArcSwap::from_pointee(directory),
             members: Members::default(),
             own_roles: ArcSwap::from_pointee(own_roles),
@@ -191,7 +197,7 @@ impl Kernel {
     /// # Errors
     /// [`Error::Refused`] when another token has the name; [`Error::NoSuchOrganization`].
     pub async fn create_token(&self, by: &By, terms: TokenTerms<'_>) -> Result<NewToken, Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let directory = self.directory.load();
         let terms = TokenTerms { name: terms.name.trim(), ..terms };
         let name = terms.name;
@@ -222,7 +228,7 @@ impl Kernel {
     /// # Errors
     /// [`Error::Store`].
     pub async fn revoke_token(&self, by: &By, id: i64) -> Result<bool, Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let mut change = self.change(by).await?;
         let revoked = directory::revoke_token(&mut change, id, self.now()).await?;
         if revoked {

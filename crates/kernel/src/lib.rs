@@ -11,6 +11,7 @@ mod audit_line;
 mod audit_log;
 mod by;
 mod catalog;
+mod changing;
 mod directory;
 mod discover;
 mod dispatch;

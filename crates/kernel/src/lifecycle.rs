@@ -36,7 +36,7 @@ use crate::{
 pub const HOOK_TIME: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Deserialize)]
-struct PluginRow {
+pub(crate) struct PluginRow {
     id: PluginId,
     /// The version its data is of; none for one that was switched off before it ever loaded.
     version: Option<Version>,
@@ -82,7 +82,7 @@ impl Kernel {
     /// # Errors
     /// [`Error::Store`] when the kernel's own database fails.
     pub async fn load_plugins(&self) -> Result<(), Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         self.seal_stored().await?;
         let recorded = self.recorded().await?;
         let resolution = self.resolve(&recorded);
@@ -94,7 +94,7 @@ impl Kernel {
     /// # Errors
     /// [`Error::Refused`] when plugins that serve require it, or when its `on_unload` fails; then it serves on.
     pub async fn switch_off(&self, by: &By, id: &str) -> Result<(), Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let manifest = self.known(id)?;
         let snapshot = self.snapshot();
         let dependents = required_by(snapshot.plugins(), &manifest.id);
@@ -114,7 +114,7 @@ impl Kernel {
         change.execute(sql, vec![id.into(), self.now().to_string().into(), true.into()]).await?;
         change.commit(AuditEntry::new("plugin.switched_off", format!("plugin:{id}"))).await?;
         let rest = snapshot.plugins().iter().filter(|plugin| *plugin.id() != manifest.id).cloned().collect();
-        self.swap(rest).await?;
+        self.swap(rest);
         self.catalog.rcu(|catalog| {
             let mut next = Catalog::clone(catalog);
             next.set_state(&manifest.id, State::Disabled { reason: switched_off_reason(&manifest.id) });
@@ -128,7 +128,7 @@ impl Kernel {
     /// # Errors
     /// [`Error::DoesNotLoad`] with the reason; then it is as it was before.
     pub async fn switch_on(&self, by: &By, id: &str) -> Result<(), Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let manifest = self.known(id)?;
         if self.snapshot().plugin(id).is_some() {
             return Ok(());
@@ -166,7 +166,7 @@ impl Kernel {
 
     /// Tells the plugins that serve that they are about to end.
     pub async fn unload_plugins(&self) {
-        let _changing = self.changing.lock().await;
+        let _here = self.one_change.lock().await;
         for plugin in self.snapshot().plugins().iter().rev() {
             if let Err(error) = self.hook(plugin, None, Hook::Unload).await {
                 tracing::warn!(plugin = %plugin.id(), "{error}");
@@ -174,7 +174,7 @@ impl Kernel {
         }
     }
 
-    fn resolve(&self, recorded: &HashMap<PluginId, PluginRow>) -> Resolution {
+    pub(crate) fn resolve(&self, recorded: &HashMap<PluginId, PluginRow>) -> Resolution {
         let catalog = self.catalog();
         let candidates: Vec<Candidate> =
             catalog.entries().map(|(_, entry)| Candidate::new(Arc::clone(&entry.manifest))).collect();
@@ -188,7 +188,7 @@ impl Kernel {
     }
 
     /// Loads what the resolution says and does not serve yet.
-    async fn bring_up_all(
+    pub(crate) async fn bring_up_all(
         &self,
         resolution: &Resolution,
         recorded: &HashMap<PluginId, PluginRow>,
@@ -228,7 +228,8 @@ impl Kernel {
             catalog.set_warnings(id, resolution.warnings.get(id).cloned().unwrap_or_default());
         }
         self.catalog.store(Arc::new(catalog));
-        self.swap(serving).await
+        self.swap(serving);
+        Ok(())
     }
 
     /// Brings one plugin up, or leaves everything as it was and says in one sentence why not.
@@ -298,7 +299,7 @@ impl Kernel {
             if !loaded.description().hooks.is_empty() {
                 // A hook may call what the plugin requires.
                 let before = serving.iter().filter(|plugin| *plugin.id() != id).cloned().collect();
-                self.swap(before).await?;
+                self.swap(before);
             }
             match recorded {
                 None => self.hook(&loaded, None, Hook::Install).await?,
@@ -390,7 +391,7 @@ impl Kernel {
         })
     }
 
-    async fn recorded(&self) -> Result<HashMap<PluginId, PluginRow>, Error> {
+    pub(crate) async fn recorded(&self) -> Result<HashMap<PluginId, PluginRow>, Error> {
         let rows = self
             .room
             .query("select id, nullif(version, '') as version, switched_off from plugin", vec![])
@@ -415,10 +416,9 @@ impl Kernel {
         Ok(())
     }
 
-    pub(crate) async fn swap(&self, plugins: Vec<Arc<Loaded>>) -> Result<(), Error> {
+    pub(crate) fn swap(&self, plugins: Vec<Arc<Loaded>>) {
         let enabled = self.snapshot.load().enabled().clone();
         self.snapshot.store(Arc::new(Snapshot::new(plugins, enabled, &self.own_roles.load())));
-        Ok(())
     }
 
     pub(crate) fn known(&self, id: &str) -> Result<Arc<Manifest>, Error> {

@@ -111,7 +111,7 @@ impl Kernel {
         account: AccountId,
         roles: &Roles,
     ) -> Result<(), Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let before = self.roles_of(account, organization.id).await?;
         let sql = "insert into member (organization_id, account_id, roles, joined_at) values ($1, $2, $3, $4) \
                    on conflict (organization_id, account_id) do update set roles = excluded.roles";
@@ -201,7 +201,7 @@ impl Kernel {
         account: AccountId,
         roles: &Roles,
     ) -> Result<(), Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         self.check_roles(organization.id, roles)?;
         let mut change = self.change(by).await?;
         let before = leaving(&mut change, organization, account, Some(roles)).await?;
@@ -223,7 +223,7 @@ impl Kernel {
         organization: &Organization,
         account: AccountId,
     ) -> Result<(), Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let mut change = self.change(by).await?;
         let before = leaving(&mut change, organization, account, None).await?;
         let sql = "delete from member where organization_id = $1 and account_id = $2";

@@ -90,7 +90,7 @@ impl Kernel {
             let message = format!("say in 1 to {MOST_REASON} characters what the organization is for");
             return Err(Error::Invalid(Failure::invalid(message)));
         }
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         if self.named(slug).is_ok() {
             let message = format!("an organization `{slug}` exists already; choose another name");
             return Err(Error::Refused(message));
@@ -151,7 +151,7 @@ impl Kernel {
     /// # Errors
     /// [`Error::NoSuch`]; [`Error::Refused`] when it is decided already, or another organization has the name by now.
     pub async fn approve_request(&self, by: &By, id: i64) -> Result<Arc<Organization>, Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let request = self.open_request(id).await?;
         let mut change = self.change(by).await?;
         self.decide(&mut change, by, id, Decision::Approved, None).await?;
@@ -170,7 +170,7 @@ impl Kernel {
             let message = format!("say in 1 to {MOST_REASON} characters why not: who asked will read it");
             return Err(Error::Invalid(Failure::invalid(message)));
         }
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         self.open_request(id).await?;
         let mut change = self.change(by).await?;
         self.decide(&mut change, by, id, Decision::Refused, Some(reason)).await?;

@@ -106,7 +106,7 @@ impl Kernel {
         name: &str,
         owner: Option<AccountId>,
     ) -> Result<Arc<Organization>, Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let new = NewOrganization { slug, name, owner };
         let change = self.change(by).await?;
         self.found_organization(by, change, new).await
@@ -191,7 +191,7 @@ impl Kernel {
         name: Option<&str>,
         settings: Option<OrganizationSettings>,
     ) -> Result<OrganizationInFull, Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let before = self.organization_in_full(organization.id).await?;
         let name = name.map_or(Ok(before.organization.name.as_str()), check_name)?;
         let settings = settings.unwrap_or_else(|| before.settings.clone());
@@ -218,7 +218,7 @@ impl Kernel {
     /// # Errors
     /// [`Error::Refused`] for the last organization of a server.
     pub async fn remove_organization(&self, by: &By, organization: &Arc<Organization>) -> Result<(), Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         self.organization_in_full(organization.id).await?;
         if self.directory().organizations().len() < 2 {
             let message =
@@ -250,7 +250,7 @@ impl Kernel {
     /// # Errors
     /// [`Error::NoSuch`] when none of that name was removed, or too long ago.
     pub async fn restore_organization(&self, by: &By, slug: &str) -> Result<Arc<Organization>, Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let sql = "update organization set removed_at = null \
                    where slug = $1 and removed_at is not null and purged_at is null returning id";
         let mut change = self.change(by).await?;
@@ -277,7 +277,7 @@ impl Kernel {
         let now = self.now();
         let kept_since = now.saturating_sub(jiff::SignedDuration::from_hours(24 * KEPT_DAYS));
         let kept_since = kept_since.map_err(|error| Error::Data(error.to_string()))?;
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let over = self.every_organization().await?.into_iter();
         let over: Vec<_> = over.filter(|it| it.removed_at.is_some_and(|at| at < kept_since)).collect();
         for OrganizationInFull { organization, .. } in &over {

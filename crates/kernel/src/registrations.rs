@@ -187,7 +187,7 @@ impl Kernel {
     /// [`Failure::Conflict`] when another has the name.
     pub async fn register(&self, by: &By, new: NewRegistration) -> Result<Registration, Failure> {
         let id = {
-            let _changing = self.changing.lock().await;
+            let _changing = self.changing().await?;
             let taken: Vec<i64> = self
                 .rows("select id from registration where name = $1", vec![new.name.as_str().into()])
                 .await?;
@@ -224,7 +224,7 @@ impl Kernel {
         {
             return Ok(Switched::DoesNotLoad(reason));
         }
-        let changing = self.changing.lock().await;
+        let changing = self.changing().await?;
         let record = self.record_of(id).await?;
         let sql = "update registration set display_name = $2, description = $3, version = $4, author = $5, \
                    plugin_metadata = $6, updated_at = $7 where id = $1";
@@ -319,7 +319,7 @@ impl Kernel {
         value: &Json,
     ) -> Result<RegistrationSetting, Failure> {
         self.registration(id).await?;
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let same = format!("{SETTING} where registration_id = $1 and key = $2");
         let taken: Vec<RegistrationSetting> = self.rows(&same, vec![id.into(), key.into()]).await?;
         if !taken.is_empty() {
@@ -372,7 +372,7 @@ impl Kernel {
         if self.without_record().await?.is_empty() {
             return Ok(());
         }
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         for (manifest, folder) in self.without_record().await? {
             self.insert_registration(&By::system("installed"), NewRegistration::of(&manifest), Some(folder))
                 .await?;

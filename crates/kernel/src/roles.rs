@@ -191,7 +191,7 @@ impl Kernel {
     /// a statement without actions.
     pub async fn set_role(&self, by: &By, organization: &Organization, role: OwnRole) -> Result<(), Error> {
         check(&role)?;
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let own = self.own_roles(organization.id).await?;
         let before = own.iter().find(|other| other.name == role.name);
         if before.is_none() && own.len() >= MOST_ROLES {
@@ -234,7 +234,7 @@ impl Kernel {
         organization: &Organization,
         name: &RoleName,
     ) -> Result<bool, Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let own = self.own_roles(organization.id).await?;
         let Some(before) = own.iter().find(|other| other.name == *name) else { return Ok(false) };
         // Roles are joined by spaces, and no name holds one.
@@ -262,7 +262,8 @@ impl Kernel {
     /// Reads the roles of organizations' own anew: they have changed.
     pub(crate) async fn read_roles(&self) -> Result<(), Error> {
         self.own_roles.store(Arc::new(read(&self.room).await?));
-        self.swap(self.snapshot().plugins().to_vec()).await
+        self.swap(self.snapshot().plugins().to_vec());
+        Ok(())
     }
 }
 

@@ -114,22 +114,6 @@ async fn the_password_cannot_be_guessed_by_way_of_a_stolen_session() {
 }
 
 #[tokio::test]
-async fn what_another_process_changed_is_seen_once_it_is_forgotten_here() {
-    let stage = Stage::new().await;
-    let ada = stage.account("ada@example.com").await;
-    let signed_in = stage.sign_in("ada@example.com").await;
-    assert!(stage.opens(&signed_in.secret).await);
-    let another = stage.another().await;
-    another.rename(ada.id, "Ada Lovelace").await.unwrap();
-    stage.accounts.forget(ada.id);
-    let session = stage.accounts.session(&signed_in.secret).await.unwrap().unwrap();
-    assert_eq!(session.account.name, "Ada Lovelace");
-    another.set_disabled(ada.id, true).await.unwrap();
-    stage.accounts.forget_all();
-    assert!(!stage.opens(&signed_in.secret).await);
-}
-
-#[tokio::test]
 async fn a_session_has_a_token_of_its_own_against_forged_requests() {
     let stage = Stage::new().await;
     stage.account("ada@example.com").await;

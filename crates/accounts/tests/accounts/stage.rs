@@ -59,11 +59,6 @@ impl Stage {
         self.accounts = open(&self.store, &self.clock, strength.unwrap_or(CHEAP)).await;
     }
 
-    /// Another process on the same database.
-    pub(crate) async fn another(&self) -> Arc<Accounts> {
-        open(&self.store, &self.clock, CHEAP).await
-    }
-
     pub(crate) fn pass(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }

@@ -102,7 +102,7 @@ impl Kernel {
         organization: Option<&str>,
         edit: Edit,
     ) -> Result<(), Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let manifest = self.known(plugin)?;
         let organization = organization.map(|slug| self.named(slug)).transpose()?;
         let layer = Layer::of(organization.map(|organization| organization.id));

@@ -64,7 +64,7 @@ impl Kernel {
     /// # Errors
     /// [`Error::Store`] and [`Error::Data`] when it cannot be read; then everything is as it was.
     pub async fn read_settings(&self) -> Result<(), Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         self.settings.store(Arc::new(Settings::read(&self.room).await?));
         Ok(())
     }

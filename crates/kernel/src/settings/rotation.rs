@@ -144,7 +144,7 @@ impl Kernel {
     /// # Errors
     /// [`Error::Vault`] when the key file cannot be written; [`Error::Store`].
     pub async fn rotate_secrets(&self, by: &By) -> Result<Rotated, Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let vault = &self.configuring.vault;
         let key = vault.add_key()?;
         let (mut resealed, mut left) = (0, Vec::new());

@@ -117,7 +117,7 @@ impl Kernel {
         import: Exported,
         only_try: bool,
     ) -> Result<Imported, Error> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing().await?;
         let organization = organization.map(|slug| self.named(slug)).transpose()?;
         let layer = Layer::of(organization.map(|organization| organization.id));
         let (mut plans, mut plugins, mut faults) = (Vec::new(), Vec::new(), Vec::new());

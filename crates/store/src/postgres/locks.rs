@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_postgres::Client;
 
 use super::fault::Fault;
@@ -12,7 +12,7 @@ use super::roles::number;
 use super::room::Room;
 use super::store::House;
 
-/// How often it is looked whether a name has come free.
+/// How often it is looked whether another process has given a name back.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Default)]
@@ -20,6 +20,8 @@ pub(crate) struct Locks {
     /// Held while one is asked for.
     connection: tokio::sync::Mutex<Option<Arc<Session>>>,
     held: Mutex<HashSet<i64>>,
+    /// Told when this process has given one back.
+    given_back: Notify,
 }
 
 /// One connection; when it ends PostgreSQL gives everything back that it had.
@@ -59,6 +61,7 @@ impl Drop for Held {
                 .batch_execute(&format!("select pg_catalog.pg_advisory_unlock({number})"))
                 .await;
             house.locks.held().remove(&number);
+            house.locks.given_back.notify_waiters();
         });
     }
 }
@@ -98,10 +101,11 @@ impl Locks {
 impl Room {
     pub(crate) async fn alone(&self, name: &str) -> Result<Held, Fault> {
         loop {
+            let given_back = self.inner.house.locks.given_back.notified();
             if let Some(held) = self.try_alone(name).await? {
                 return Ok(held);
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            let _ = tokio::time::timeout(LOOK_EVERY, given_back).await;
         }
     }
 

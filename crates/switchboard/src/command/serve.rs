@@ -71,6 +71,7 @@ pub(crate) async fn run(folder: &DataFolder, how: &cli::Serve, output: &Output) 
     let administrators = serve_unix(socket, local, times, stopped());
     let served = async { tokio::try_join!(public, administrators) };
     let house = keep(running.kernel.clone(), settings.audit_days);
+    let others = running.kernel.clone();
     let told = async {
         signals.next().await;
         tracing::info!(
@@ -86,6 +87,7 @@ pub(crate) async fn run(folder: &DataFolder, how: &cli::Serve, output: &Output) 
         ended = served => (ended.map(drop), DELIVERY_GRACE),
         () = told => (Ok(()), Duration::ZERO),
         never = house => match never {},
+        never = others.follow_others() => match never {},
     };
     drop(door);
     if tokio::time::timeout(grace + CLOSING, running.stop(grace)).await.is_err() {

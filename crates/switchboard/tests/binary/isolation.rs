@@ -9,7 +9,10 @@ use std::{collections::BTreeSet, time::Duration};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value as Json, json};
 
-use crate::installation::{Installation, Server, clip};
+use crate::{
+    installation::{Installation, Server, clip},
+    own_database::OwnDatabase,
+};
 
 /// Operations that anyone may call, by what they are for: they give away nothing of an organization.
 const OPEN: [&str; 5] =
@@ -237,48 +240,8 @@ async fn no_operation_shows_or_changes_what_is_anothers() {
     walk(&Installation::unlimited(), &[]).await;
 }
 
-/// A database of this test's own, dropped with it.
-struct OwnDatabase {
-    server: String,
-    name: String,
-}
-
-impl OwnDatabase {
-    /// None where no PostgreSQL is reachable, which on the build machine is a fault.
-    fn new() -> Option<Self> {
-        let server = std::env::var("SWITCHBOARD_TEST_POSTGRES");
-        let server = server.unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
-        let own = Self { server, name: format!("switchboard_isolation_{}", std::process::id()) };
-        if own.run(&format!("create database {}", own.name)) {
-            return Some(own);
-        }
-        assert!(std::env::var_os("CI").is_none(), "PostgreSQL is not reachable at {}", own.server);
-        eprintln!("SKIPPED: the walk on PostgreSQL: PostgreSQL is not reachable at {}", own.server);
-        None
-    }
-
-    fn run(&self, sql: &str) -> bool {
-        let psql =
-            std::process::Command::new("psql").args(["--no-psqlrc", &self.server, "--command", sql]).output();
-        psql.is_ok_and(|psql| psql.status.success())
-    }
-
-    fn address(&self) -> String {
-        match self.server.rsplit_once('/') {
-            Some((server, _)) => format!("{server}/{}", self.name),
-            None => self.server.clone(),
-        }
-    }
-}
-
-impl Drop for OwnDatabase {
-    fn drop(&mut self) {
-        self.run(&format!("drop database if exists {} with (force)", self.name));
-    }
-}
-
 #[tokio::test]
 async fn no_operation_shows_or_changes_what_is_anothers_on_postgresql() {
-    let Some(database) = OwnDatabase::new() else { return };
+    let Some(database) = OwnDatabase::new("isolation") else { return };
     walk(&Installation::unlimited(), &[("SWITCHBOARD_DATABASE", &database.address())]).await;
 }

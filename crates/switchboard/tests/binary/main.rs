@@ -15,6 +15,8 @@ mod help;
 mod installation;
 mod isolation;
 mod manifests;
+mod own_database;
 mod plugins;
 mod serving;
+mod several_servers;
 mod tokens;

@@ -1,0 +1,41 @@
+//! A PostgreSQL database for one test.
+
+/// A database of this test's own, dropped with it.
+pub(crate) struct OwnDatabase {
+    server: String,
+    name: String,
+}
+
+impl OwnDatabase {
+    /// None where no PostgreSQL is reachable, which on the build machine is a fault.
+    pub(crate) fn new(purpose: &str) -> Option<Self> {
+        let server = std::env::var("SWITCHBOARD_TEST_POSTGRES");
+        let server = server.unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
+        let own = Self { server, name: format!("switchboard_{purpose}_{}", std::process::id()) };
+        if own.run(&format!("create database {}", own.name)) {
+            return Some(own);
+        }
+        assert!(std::env::var_os("CI").is_none(), "PostgreSQL is not reachable at {}", own.server);
+        eprintln!("SKIPPED: {purpose} on PostgreSQL: it is not reachable at {}", own.server);
+        None
+    }
+
+    fn run(&self, sql: &str) -> bool {
+        let psql =
+            std::process::Command::new("psql").args(["--no-psqlrc", &self.server, "--command", sql]).output();
+        psql.is_ok_and(|psql| psql.status.success())
+    }
+
+    pub(crate) fn address(&self) -> String {
+        match self.server.rsplit_once('/') {
+            Some((server, _)) => format!("{server}/{}", self.name),
+            None => self.server.clone(),
+        }
+    }
+}
+
+impl Drop for OwnDatabase {
+    fn drop(&mut self) {
+        self.run(&format!("drop database if exists {} with (force)", self.name));
+    }
+}
