@@ -11,9 +11,7 @@ use switchboard_manifest::PluginId;
 use switchboard_store::{Alone, Notice, Room};
 use tokio::sync::MutexGuard;
 
-use crate::{
-    enablement, error::Error, kernel::Kernel, lifecycle::PluginRow, settings::Settings, state::State,
-};
+use crate::{error::Error, kernel::Kernel, lifecycle::PluginRow, settings::Settings, state::State};
 
 /// What a process says to the others on the same database when it has changed something.
 pub(crate) const CHANGED: &str = "kernel";
@@ -71,8 +69,7 @@ impl Kernel {
         self.read_directory().await?;
         self.settings.store(Arc::new(Settings::read(&self.room).await?));
         self.read_roles().await?;
-        let snapshot = self.snapshot().with_enabled(enablement::read(&self.room).await?);
-        self.snapshot.store(Arc::new(snapshot));
+        self.read_where_plugins_are().await?;
         self.follow_switches().await?;
         self.seen.store(last, Ordering::Release);
         Ok(())

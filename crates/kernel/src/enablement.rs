@@ -16,61 +16,17 @@ use crate::{
     kernel::Kernel,
     lifecycle::{listed, required_by},
     loaded::Loaded,
+    organization_set::{OrganizationSet, by_plugin},
     snapshot::Snapshot,
 };
 
 /// How many organizations go into one statement.
 const AT_ONCE: usize = 250;
 
-/// The organizations in which a plugin is switched on: sorted numbers, of eight bytes each.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct EnabledIn(Arc<[OrganizationId]>);
-
-impl EnabledIn {
-    /// Whether it is switched on there.
-    pub fn contains(&self, organization: OrganizationId) -> bool {
-        self.0.binary_search(&organization).is_ok()
-    }
-
-    /// Every organization, by number.
-    pub fn iter(&self) -> impl Iterator<Item = OrganizationId> + '_ {
-        self.0.iter().copied()
-    }
-
-    pub(crate) fn switched(&self, organization: OrganizationId, on: bool) -> Self {
-        match (self.0.binary_search(&organization), on) {
-            (Err(position), true) => {
-                let (before, after) = self.0.split_at(position);
-                Self([before, &[organization], after].concat().into())
-            }
-            (Ok(_), false) => Self(self.iter().filter(|other| *other != organization).collect()),
-            _ => self.clone(),
-        }
-    }
-}
-
-impl FromIterator<OrganizationId> for EnabledIn {
-    fn from_iter<I: IntoIterator<Item = OrganizationId>>(organizations: I) -> Self {
-        let mut organizations: Vec<_> = organizations.into_iter().collect();
-        organizations.sort_unstable();
-        organizations.dedup();
-        Self(organizations.into())
-    }
-}
-
 /// Where each plugin is switched on.
-pub(crate) async fn read(room: &Room) -> Result<HashMap<PluginId, EnabledIn>, Error> {
+pub(crate) async fn read(room: &Room) -> Result<HashMap<PluginId, OrganizationSet>, Error> {
     let sql = "select plugin_id, organization_id from enablement where enabled = 1 order by plugin_id, organization_id";
-    let rows = room.query(sql, vec![]).await?.to::<(String, OrganizationId)>()?;
-    let mut enabled = HashMap::new();
-    for rows in rows.chunk_by(|(one, _), (other, _)| one == other) {
-        let Some((id, _)) = rows.first() else { continue };
-        let id: PluginId = id
-            .parse()
-            .map_err(|error| Error::Data(format!("a plugin that is switched on is none: {error}")))?;
-        enabled.insert(id, rows.iter().map(|(_, organization)| *organization).collect());
-    }
-    Ok(enabled)
+    by_plugin(&room.query(sql, vec![]).await?.to::<(String, OrganizationId)>()?)
 }
 
 /// Whether a new organization begins with it.
@@ -116,55 +72,99 @@ impl Snapshot {
     }
 }
 
-impl Kernel {
-    /// Switches a plugin on for an organization.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] when it does not serve, when what it requires is not on, or when its `on_enable` fails; then
-    /// it stays off.
-    pub async fn enable(&self, by: &By, id: &str, organization: &str) -> Result<(), Error> {
-        let _changing = self.changing().await?;
-        let organization = self.named(organization)?;
-        let plugin = self.serving(id)?;
-        let snapshot = self.snapshot();
-        if snapshot.is_enabled(&plugin, organization.id) {
-            return Ok(());
-        }
-        let requires = |it: &Arc<Loaded>| {
-            plugin.manifest().requires.iter().any(|requirement| requirement.plugin_id == *it.id())
-        };
-        let missing = snapshot.missing(&plugin, organization.id).into_iter().filter(requires);
-        let missing: Vec<PluginId> = missing.map(|it| it.id().clone()).collect();
+/// How a plugin is switched.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Switching {
+    /// On, or off.
+    pub(crate) on: bool,
+    /// Whether what it requires is switched on before it, or what requires it off.
+    pub(crate) together: bool,
+}
+
+fn steps_on(
+    snapshot: &Snapshot,
+    plugin: Arc<Loaded>,
+    organization: &Organization,
+    together: bool,
+) -> Result<Vec<Arc<Loaded>>, Error> {
+    let (id, slug) = (plugin.id().clone(), &organization.slug);
+    let mut steps = snapshot.missing(&plugin, organization.id);
+    let requires = |it: &Arc<Loaded>| {
+        plugin.manifest().requires.iter().any(|requirement| requirement.plugin_id == *it.id())
+    };
+    if !together {
+        let missing: Vec<PluginId> =
+            steps.iter().filter(|it| requires(it)).map(|it| it.id().clone()).collect();
         if !missing.is_empty() {
-            let (names, slug) = (listed(&missing), &organization.slug);
+            let names = listed(&missing);
             return Err(Error::Refused(format!(
                 "plugin `{id}` requires {names}: enable that for `{slug}` first, or all together by `with_requirements`"
             )));
         }
-        self.switch(by, &plugin, &organization, true).await
+    }
+    steps.push(plugin);
+    if let Some(private) = steps.iter().find(|it| !snapshot.is_seen(it, organization.id)) {
+        let private = private.id();
+        return Err(Error::Refused(format!(
+            "plugin `{private}` is private, and `{slug}` may not have it: a global administrator grants it by \
+             PUT /api/admin/plugins/{private}/access/{slug}"
+        )));
+    }
+    Ok(steps)
+}
+
+fn steps_off(
+    snapshot: &Snapshot,
+    plugin: Arc<Loaded>,
+    organization: &Organization,
+    together: bool,
+) -> Result<Vec<Arc<Loaded>>, Error> {
+    let (id, slug) = (plugin.id().clone(), &organization.slug);
+    let mut steps = snapshot.dependents(&plugin, organization.id);
+    if !together {
+        let on = snapshot.plugins().iter().filter(|other| snapshot.is_enabled(other, organization.id));
+        let dependents = required_by(on, &id);
+        if !dependents.is_empty() {
+            let names = listed(&dependents);
+            return Err(Error::Refused(format!(
+                "plugin `{id}` is required by {names}: disable that for `{slug}` first, or all together by \
+                 `with_dependents`"
+            )));
+        }
+    }
+    if let Some(global) = steps.iter().find(|it| it.manifest().global_plugin) {
+        let global = global.id();
+        return Err(Error::Refused(format!(
+            "plugin `{id}` is required by `{global}`, which is global: it is always on"
+        )));
+    }
+    steps.push(plugin);
+    Ok(steps)
+}
+
+impl Kernel {
+    /// Switches a plugin on for an organization.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when it does not serve, when it is private and the organization may not have it, when what it
+    /// requires is not on, or when its `on_enable` fails; then it stays off.
+    pub async fn enable(&self, by: &By, id: &str, organization: &str) -> Result<(), Error> {
+        self.switch_one(by, id, organization, Switching { on: true, together: false }).await.map(drop)
     }
 
     /// Switches a plugin on for an organization, and before it whatever it requires and is off there; gives what was switched
     /// on, in that order. All of it, or nothing: when one fails, those before it are switched off again.
     ///
     /// # Errors
-    /// [`Error::Refused`] when it does not serve, or when an `on_enable` fails.
+    /// [`Error::Refused`] when one of them does not serve or is private and the organization may not have it, or when an
+    /// `on_enable` fails.
     pub async fn enable_with_requirements(
         &self,
         by: &By,
         id: &str,
         organization: &str,
     ) -> Result<Vec<PluginId>, Error> {
-        let _changing = self.changing().await?;
-        let organization = self.named(organization)?;
-        let plugin = self.serving(id)?;
-        let snapshot = self.snapshot();
-        if snapshot.is_enabled(&plugin, organization.id) {
-            return Ok(Vec::new());
-        }
-        let mut steps = snapshot.missing(&plugin, organization.id);
-        steps.push(plugin);
-        self.switch_together(by, &steps, &organization, true).await
+        self.switch_one(by, id, organization, Switching { on: true, together: true }).await
     }
 
     /// Switches a plugin off for an organization; its data stays.
@@ -173,20 +173,7 @@ impl Kernel {
     /// [`Error::Refused`] when a plugin that is on there requires it, when it is global, or when its `on_disable` fails;
     /// then it stays on.
     pub async fn disable(&self, by: &By, id: &str, organization: &str) -> Result<(), Error> {
-        let _changing = self.changing().await?;
-        let organization = self.named(organization)?;
-        let Some(plugin) = self.to_disable(id, &organization)? else { return Ok(()) };
-        let snapshot = self.snapshot();
-        let enabled = snapshot.plugins().iter().filter(|other| snapshot.is_enabled(other, organization.id));
-        let dependents = required_by(enabled, plugin.id());
-        if !dependents.is_empty() {
-            let (names, slug) = (listed(&dependents), &organization.slug);
-            return Err(Error::Refused(format!(
-                "plugin `{id}` is required by {names}: disable that for `{slug}` first, or all together by \
-                 `with_dependents`"
-            )));
-        }
-        self.switch(by, &plugin, &organization, false).await
+        self.switch_one(by, id, organization, Switching { on: false, together: false }).await.map(drop)
     }
 
     /// Switches a plugin off for an organization, and before it whatever is on there and requires it; gives what was switched
@@ -200,34 +187,65 @@ impl Kernel {
         id: &str,
         organization: &str,
     ) -> Result<Vec<PluginId>, Error> {
-        let _changing = self.changing().await?;
-        let organization = self.named(organization)?;
-        let Some(plugin) = self.to_disable(id, &organization)? else { return Ok(Vec::new()) };
-        let mut steps = self.snapshot().dependents(&plugin, organization.id);
-        if let Some(global) = steps.iter().find(|it| it.manifest().global_plugin) {
-            let message =
-                format!("plugin `{id}` is required by `{}`, which is global: it is always on", global.id());
-            return Err(Error::Refused(message));
-        }
-        steps.push(plugin);
-        self.switch_together(by, &steps, &organization, false).await
+        self.switch_one(by, id, organization, Switching { on: false, together: true }).await
     }
 
-    /// The plugin, if it is on for the organization and can be switched off at all.
-    fn to_disable(&self, id: &str, organization: &Organization) -> Result<Option<Arc<Loaded>>, Error> {
+    async fn switch_one(
+        &self,
+        by: &By,
+        id: &str,
+        organization: &str,
+        how: Switching,
+    ) -> Result<Vec<PluginId>, Error> {
+        let _changing = self.changing().await?;
+        let organization = self.named(organization)?;
+        let steps = self.steps(&self.snapshot(), id, &organization, how)?;
+        self.switch_together(by, &steps, &organization, how.on).await
+    }
+
+    /// What is to be switched, in this order; nothing when it is so already.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with what stands in the way.
+    pub(crate) fn steps(
+        &self,
+        snapshot: &Snapshot,
+        id: &str,
+        organization: &Organization,
+        how: Switching,
+    ) -> Result<Vec<Arc<Loaded>>, Error> {
         let plugin = self.serving(id)?;
-        if plugin.manifest().global_plugin {
+        if !how.on && plugin.manifest().global_plugin {
             return Err(Error::Refused(format!("plugin `{id}` is global: it is always on")));
         }
-        Ok(Some(plugin).filter(|plugin| self.snapshot().is_enabled(plugin, organization.id)))
+        if snapshot.is_enabled(&plugin, organization.id) == how.on {
+            return Ok(Vec::new());
+        }
+        match how.on {
+            true => steps_on(snapshot, plugin, organization, how.together),
+            false => steps_off(snapshot, plugin, organization, how.together),
+        }
     }
 
     /// Switches on for a new organization what it begins with, each after what it requires. What fails stays off; the log says
     /// why.
     pub(crate) async fn begin_with_defaults(&self, by: &By, organization: &Arc<Organization>) {
         let plugins = self.snapshot();
+        let rollouts = self.rollouts().await.unwrap_or_else(|error| {
+            tracing::error!(organization = %organization.slug, "a new organization begins without what is rolled out: {error}");
+            HashMap::new()
+        });
+        let begins_with = |plugin: &Loaded| {
+            let is_reached = || {
+                rollouts.get(plugin.id()).is_some_and(|it| it.reach.takes_in(plugin.id(), &organization.slug))
+            };
+            is_on_by_default(plugin.manifest())
+                || (is_reached()
+                    && !plugin.manifest().global_plugin
+                    && plugins.is_seen(plugin, organization.id))
+        };
         let mut begun: Vec<&Arc<Loaded>> = Vec::new();
-        for plugin in plugins.plugins().iter().filter(|plugin| is_on_by_default(plugin.manifest())) {
+        for plugin in plugins.plugins().iter().filter(|plugin| begins_with(plugin)) {
             let missing = self.snapshot().missing(plugin, organization.id);
             let enabled = match missing.first() {
                 None => self.hook_on(plugin, organization).await,
@@ -298,13 +316,13 @@ impl Kernel {
     pub(crate) async fn forget_enablement(&self, id: &PluginId) -> Result<(), Error> {
         self.room.execute("delete from enablement where plugin_id = $1", vec![id.as_str().into()]).await?;
         let mut next = Snapshot::clone(&self.snapshot());
-        next.switch_on_in(id, EnabledIn::default());
+        next.switch_on_in(id, OrganizationSet::default());
         self.snapshot.store(Arc::new(next));
         Ok(())
     }
 
     /// Takes these steps in their order, or none of them: when one fails, those before it are taken back.
-    async fn switch_together(
+    pub(crate) async fn switch_together(
         &self,
         by: &By,
         steps: &[Arc<Loaded>],
@@ -402,27 +420,5 @@ impl Kernel {
             change.execute(&sql, params).await?;
         }
         change.commit(entry).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use switchboard_api::OrganizationId;
-
-    use super::EnabledIn;
-
-    proptest! {
-        #[test]
-        fn switching_is_what_a_set_would_do(steps in prop::collection::vec((0..20_i64, any::<bool>()), 0..60)) {
-            let (mut enabled, mut model) = (EnabledIn::default(), std::collections::BTreeSet::new());
-            for (id, on) in steps {
-                let id = OrganizationId(id);
-                enabled = enabled.switched(id, on);
-                if on { model.insert(id); } else { model.remove(&id); }
-                prop_assert!(enabled.iter().eq(model.iter().copied()));
-            }
-            prop_assert!((0..20).all(|id| enabled.contains(OrganizationId(id)) == model.contains(&OrganizationId(id))));
-        }
     }
 }

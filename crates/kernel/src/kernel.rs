@@ -14,6 +14,7 @@ use switchboard_manifest::PluginId;
 use switchboard_store::{Room, Store, parse_migration_files};
 
 use crate::{
+    access,
     audit::Entry,
     audit_guard,
     by::By,
@@ -110,6 +111,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("004_organizations.down.sql", include_str!("../migrations/004_organizations.down.sql")),
     ("005_setting_history.sql", include_str!("../migrations/005_setting_history.sql")),
     ("005_setting_history.down.sql", include_str!("../migrations/005_setting_history.down.sql")),
+    ("006_access_and_rollout.sql", include_str!("../migrations/006_access_and_rollout.sql")),
+    ("006_access_and_rollout.down.sql", include_str!("../migrations/006_access_and_rollout.down.sql")),
 ];
 
 impl Kernel {
@@ -127,6 +130,7 @@ impl Kernel {
         let own_roles = roles::read(&room).await?;
         let settings = Settings::read(&room).await?;
         let enabled = enablement::read(&room).await?;
+        let granted = access::read(&room).await?;
         let catalog = Catalog::discover(&parts.builtins, parts.plugin_folder.as_deref());
         let kernel = Arc::new(Self {
             store: parts.store,
@@ -139,7 +143,7 @@ impl Kernel {
             switched_off: parts.switched_off,
             checker: Arc::new(Checker::default()),
             catalog: ArcSwap::from_pointee(catalog),
-            snapshot: ArcSwap::from_pointee(Snapshot::new(Vec::new(), enabled, &own_roles)),
+            snapshot: ArcSwap::from_pointee(Snapshot::new(Vec::new(), enabled, granted, &own_roles)),
             one_change: tokio::sync::Mutex::new(()),
             seen: AtomicI64::new(seen),
             directory: ArcSwap::from_pointee(directory),

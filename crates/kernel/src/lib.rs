@@ -4,11 +4,13 @@
 //! [`Hosts`]. Read [`Kernel`] first, then [`Snapshot`] (what serves at a moment) and [`dispatch`] (the one place that
 //! calls a plugin).
 
+mod access;
 mod agreement;
 mod audit;
 mod audit_guard;
 mod audit_line;
 mod audit_log;
+mod bulk;
 mod by;
 mod catalog;
 mod changing;
@@ -26,6 +28,7 @@ mod loaded;
 mod measure;
 mod members;
 mod organization_requests;
+mod organization_set;
 mod organizations;
 mod pace;
 mod ports;
@@ -33,22 +36,24 @@ mod principal;
 mod registrations;
 mod resolve;
 mod roles;
+mod rollout;
 mod routes;
 mod settings;
 mod shape;
 mod snapshot;
 mod state;
 
+pub use access::Access;
 pub use agreement::disagreements;
 pub use audit::Entry as AuditEntry;
 pub use audit_line::AuditLine;
 pub use audit_log::{AuditFilter, AuditPage, AuditVerdict};
+pub use bulk::{BulkLine, BulkOutcome, BulkSwitch, BulkTerms};
 pub use by::By;
 pub use catalog::{Catalog, Entry, Unreadable};
 pub use directory::{Directory, NewToken, TOKEN_PREFIX, Token, TokenTerms};
 pub use discover::{MANIFEST_NAMES, Origin};
 pub use dispatch::{Caller, Terms, Unanswered, apply_filters, attempt, dispatch, permit};
-pub use enablement::EnabledIn;
 pub use error::Error;
 pub use explanation::Explained;
 pub use invitations::{Invitation, InvitationTerms, NewInvitation};
@@ -58,6 +63,7 @@ pub use loaded::Loaded;
 pub use measure::{BUCKETS, Counted, Measures};
 pub use members::Member;
 pub use organization_requests::{Decision, OrganizationRequest};
+pub use organization_set::OrganizationSet;
 pub use organizations::{KEPT_DAYS, OrganizationInFull, OrganizationSettings};
 pub use pace::{Allowance, Pace, Rate, Ticks};
 pub use ports::{Hosts, Loader};
@@ -65,6 +71,7 @@ pub use principal::Principal;
 pub use registrations::{NewRegistration, Registration, RegistrationChange, RegistrationSetting, Switched};
 pub use resolve::{ACCOUNT, ADMINISTRATION};
 pub use roles::OwnRole;
+pub use rollout::{Reach, Rollout};
 pub use routes::{Address, Found, NotFound, Routes};
 pub use settings::{
     Config, Configuring, ENV_PREFIX, Edit, Exported, ExportedPlugin, HISTORY, History, HistoryEntry,

@@ -417,8 +417,9 @@ impl Kernel {
     }
 
     pub(crate) fn swap(&self, plugins: Vec<Arc<Loaded>>) {
-        let enabled = self.snapshot.load().enabled().clone();
-        self.snapshot.store(Arc::new(Snapshot::new(plugins, enabled, &self.own_roles.load())));
+        let (before, roles) = (self.snapshot(), self.own_roles.load());
+        let next = Snapshot::new(plugins, before.enabled().clone(), Arc::clone(before.granted()), &roles);
+        self.snapshot.store(Arc::new(next));
     }
 
     pub(crate) fn known(&self, id: &str) -> Result<Arc<Manifest>, Error> {

@@ -7,8 +7,8 @@ use switchboard_authorization::Policies;
 use switchboard_manifest::{OnFilterFailure, PluginId};
 
 use crate::{
-    enablement::EnabledIn,
     loaded::Loaded,
+    organization_set::OrganizationSet,
     roles::{self, OwnRoles},
     routes::{Address, Routes},
     shape::Rules,
@@ -22,7 +22,9 @@ pub struct Snapshot {
     /// The plugins that serve, in the order in which they were loaded.
     plugins: Arc<[Arc<Loaded>]>,
     by_id: Arc<HashMap<PluginId, Arc<Loaded>>>,
-    enabled: HashMap<PluginId, EnabledIn>,
+    enabled: HashMap<PluginId, OrganizationSet>,
+    /// Who may have what is private.
+    granted: Arc<HashMap<PluginId, OrganizationSet>>,
     routes: Arc<Routes>,
     filters: Arc<HashMap<String, FilterPoint>>,
     pub(crate) policies: Arc<Policies>,
@@ -57,7 +59,8 @@ impl Snapshot {
     /// Two plugins that claim one address never get here: the later one was refused. Should they, the first has it.
     pub(crate) fn new(
         plugins: Vec<Arc<Loaded>>,
-        enabled: HashMap<PluginId, EnabledIn>,
+        enabled: HashMap<PluginId, OrganizationSet>,
+        granted: Arc<HashMap<PluginId, OrganizationSet>>,
         own_roles: &OwnRoles,
     ) -> Self {
         let policies = roles::policies(plugins.iter().map(|plugin| &**plugin.manifest()), own_roles);
@@ -93,6 +96,7 @@ impl Snapshot {
             plugins: plugins.into(),
             by_id: Arc::new(by_id),
             enabled,
+            granted,
             routes: Arc::new(routes),
             filters: Arc::new(filters),
             policies: Arc::new(policies),
@@ -107,13 +111,17 @@ impl Snapshot {
         next
     }
 
-    /// The same plugins, switched on in these organizations.
-    pub(crate) fn with_enabled(&self, enabled: HashMap<PluginId, EnabledIn>) -> Self {
-        Self { enabled, ..self.clone() }
+    /// The same plugins, switched on in these organizations, and those that are private granted to these.
+    pub(crate) fn with_organizations(
+        &self,
+        enabled: HashMap<PluginId, OrganizationSet>,
+        granted: Arc<HashMap<PluginId, OrganizationSet>>,
+    ) -> Self {
+        Self { enabled, granted, ..self.clone() }
     }
 
     /// Says where a plugin is switched on.
-    pub(crate) fn switch_on_in(&mut self, id: &PluginId, organizations: EnabledIn) {
+    pub(crate) fn switch_on_in(&mut self, id: &PluginId, organizations: OrganizationSet) {
         self.enabled.insert(id.clone(), organizations);
     }
 
@@ -133,8 +141,21 @@ impl Snapshot {
             || self.enabled.get(plugin.id()).is_some_and(|enabled| enabled.contains(organization))
     }
 
+    /// Whether the organization sees the plugin, and may switch it on: one that is private only where a global administrator
+    /// has granted it, or it is on already.
+    pub fn is_seen(&self, plugin: &Loaded, organization: OrganizationId) -> bool {
+        let is_granted =
+            || self.granted.get(plugin.id()).is_some_and(|granted| granted.contains(organization));
+        !plugin.manifest().private || is_granted() || self.is_enabled(plugin, organization)
+    }
+
+    /// The organizations to which each private plugin is granted.
+    pub(crate) fn granted(&self) -> &Arc<HashMap<PluginId, OrganizationSet>> {
+        &self.granted
+    }
+
     /// The organizations in which each plugin is switched on.
-    pub fn enabled(&self) -> &HashMap<PluginId, EnabledIn> {
+    pub fn enabled(&self) -> &HashMap<PluginId, OrganizationSet> {
         &self.enabled
     }
 

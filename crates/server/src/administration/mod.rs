@@ -2,11 +2,13 @@
 //!
 //! It does nothing itself: every change is the kernel's, and what stands in the way is the kernel's sentence.
 
+mod access;
 mod audit;
 mod configuration;
 mod organizations;
 mod plugins;
 mod registrations;
+mod rollouts;
 mod secrets;
 mod tokens;
 
@@ -22,6 +24,13 @@ pub fn administration(kernel: KernelHandle) -> Definition {
         .get("/api/admin/plugins/{id}", plugins::get_plugin)
         .post("/api/admin/plugins/{id}/enable", plugins::enable_plugin)
         .post("/api/admin/plugins/{id}/disable", plugins::disable_plugin)
+        .get("/api/admin/plugins/{id}/access", access::list_access)
+        .put("/api/admin/plugins/{id}/access/{organization}", access::grant_access)
+        .delete("/api/admin/plugins/{id}/access/{organization}", access::revoke_access)
+        .get("/api/admin/plugins/{id}/rollout", rollouts::get_rollout)
+        .put("/api/admin/plugins/{id}/rollout", rollouts::set_rollout)
+        .delete("/api/admin/plugins/{id}/rollout", rollouts::end_rollout)
+        .post("/api/admin/enablement", rollouts::switch_many)
         .get("/api/admin/plugins/{id}/config", configuration::get_configuration)
         .put("/api/admin/plugins/{id}/config", configuration::configure_plugin)
         .patch("/api/admin/plugins/{id}/config", configuration::change_configuration)

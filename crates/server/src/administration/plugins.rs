@@ -102,6 +102,8 @@ pub(super) struct Plugin {
     warnings: Vec<String>,
     /// Whether it is on everywhere, outside of any organization.
     global: bool,
+    /// Whether only organizations that were granted access see it.
+    private: bool,
     /// The organizations in which it is switched on, by their names in addresses.
     organizations: Vec<String>,
 }
@@ -155,13 +157,28 @@ struct Measured {
     seconds: f64,
 }
 
-/// For whom a plugin is switched.
+/// For whom a plugin is switched on, and how.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Switch {
+pub(super) struct SwitchOn {
     /// The organization, by its name in addresses; the whole installation when absent.
     #[serde(default)]
     organization: Option<String>,
+    /// Whether what it requires is switched on there with it, all or nothing.
+    #[serde(default)]
+    with_requirements: bool,
+}
+
+/// For whom a plugin is switched off, and how.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SwitchOff {
+    /// The organization, by its name in addresses; the whole installation when absent.
+    #[serde(default)]
+    organization: Option<String>,
+    /// Whether what requires it is switched off there with it, all or nothing.
+    #[serde(default)]
+    with_dependents: bool,
 }
 
 pub(super) async fn list_plugins(
@@ -212,11 +229,14 @@ pub(super) async fn enable_plugin(
     ctx: Context,
     kernel: Shared<KernelHandle>,
     Path(id): Path<String>,
-    Json(switch): Json<Switch>,
+    Json(SwitchOn { organization, with_requirements }): Json<SwitchOn>,
 ) -> Result<Json<Plugin>> {
     let id = known(&kernel, id)?;
     let plugin = id.clone();
-    let enabled = async |kernel: Arc<Kernel>, by: By, id: String| match switch.organization {
+    let enabled = async move |kernel: Arc<Kernel>, by: By, id: String| match organization {
+        Some(organization) if with_requirements => {
+            kernel.enable_with_requirements(&by, &id, &organization).await.map(drop)
+        }
         Some(organization) => kernel.enable(&by, &id, &organization).await,
         None => kernel.switch_on(&by, &id).await,
     };
@@ -228,14 +248,17 @@ pub(super) async fn disable_plugin(
     ctx: Context,
     kernel: Shared<KernelHandle>,
     Path(id): Path<String>,
-    Json(switch): Json<Switch>,
+    Json(SwitchOff { organization, with_dependents }): Json<SwitchOff>,
 ) -> Result<Json<Plugin>> {
     if id == ADMINISTRATION {
         return Err(conflict!("plugin `{id}` is what switches plugins on again: it stays on"));
     }
     let id = known(&kernel, id)?;
     let plugin = id.clone();
-    let disabled = async |kernel: Arc<Kernel>, by: By, id: String| match switch.organization {
+    let disabled = async move |kernel: Arc<Kernel>, by: By, id: String| match organization {
+        Some(organization) if with_dependents => {
+            kernel.disable_with_dependents(&by, &id, &organization).await.map(drop)
+        }
         Some(organization) => kernel.disable(&by, &id, &organization).await,
         None => kernel.switch_off(&by, &id).await,
     };
@@ -333,6 +356,7 @@ impl Plugin {
             reason: entry.state.reason().map(str::to_owned),
             warnings: entry.warnings.clone(),
             global: manifest.global_plugin,
+            private: manifest.private,
             organizations: organizations.map(|organization| organization.slug.clone()).collect(),
         }
     }
@@ -350,6 +374,7 @@ impl Plugin {
             reason: Some(unreadable.reason.clone()),
             warnings: Vec::new(),
             global: false,
+            private: false,
             organizations: Vec::new(),
         }
     }

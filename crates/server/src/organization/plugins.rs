@@ -58,7 +58,7 @@ pub(super) async fn list_own_plugins(
     kernel: Shared<KernelHandle>,
 ) -> Result<Json<Vec<OwnPlugin>>> {
     let (organization, snapshot) = (called_for(&ctx)?.id, kernel.kernel()?.snapshot());
-    let seen = snapshot.plugins().iter().filter(|plugin| is_seen(&snapshot, plugin, organization));
+    let seen = snapshot.plugins().iter().filter(|plugin| snapshot.is_seen(plugin, organization));
     let mut plugins: Vec<_> = seen.map(|plugin| OwnPlugin::of(&snapshot, plugin, organization)).collect();
     plugins.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(Json(plugins))
@@ -98,26 +98,21 @@ pub(super) async fn disable_own_plugin(
     the_plugin(&kernel, &plugin, number)
 }
 
-/// Whether an organization sees a plugin: a private one only where a global administrator has switched it on.
-fn is_seen(snapshot: &Snapshot, plugin: &Loaded, organization: OrganizationId) -> bool {
-    !plugin.manifest().private || snapshot.is_enabled(plugin, organization)
-}
-
 /// Refuses a plugin that does not serve, or that the organization does not see; one is told from the other by nobody.
 fn seen(kernel: &Kernel, id: &str, organization: OrganizationId) -> Result<()> {
     let snapshot = kernel.snapshot();
-    let found = snapshot.plugin(id).filter(|plugin| is_seen(&snapshot, plugin, organization));
+    let found = snapshot.plugin(id).filter(|plugin| snapshot.is_seen(plugin, organization));
     let found = found.ok_or_else(|| not_found!("there is no plugin `{id}` here"))?;
-    let private = snapshot.missing(found, organization).into_iter().any(|it| it.manifest().private);
-    if private {
+    // Which one it is, the organization is not told.
+    if snapshot.missing(found, organization).iter().any(|it| !snapshot.is_seen(it, organization)) {
         return Err(conflict!(
-            "plugin `{id}` requires one that is private: a global administrator can switch that on for this organization"
+            "plugin `{id}` requires one that is private: a global administrator can grant that to this organization"
         ));
     }
     Ok(())
 }
 
-/// A plugin as it stands after a change. One that is private is seen once more where it was switched off.
+/// A plugin as it stands after a change.
 fn the_plugin(kernel: &KernelHandle, id: &str, organization: OrganizationId) -> Result<Json<OwnPlugin>> {
     let snapshot = kernel.kernel()?.snapshot();
     let plugin = snapshot.plugin(id).ok_or_else(|| not_found!("there is no plugin `{id}` here"))?;
@@ -128,13 +123,12 @@ impl OwnPlugin {
     fn of(snapshot: &Snapshot, plugin: &Loaded, organization: OrganizationId) -> Self {
         let manifest = plugin.manifest();
         let named = |others: &[Dependency]| {
-            let hidden =
-                |id: &str| snapshot.plugin(id).is_some_and(|it| !is_seen(snapshot, it, organization));
+            let hidden = |id: &str| snapshot.plugin(id).is_some_and(|it| !snapshot.is_seen(it, organization));
             let ids = others.iter().map(|other| other.plugin_id.to_string());
             ids.filter(|id| !hidden(id)).collect()
         };
         let ids = |plugins: Vec<Arc<Loaded>>| {
-            let seen = plugins.into_iter().filter(|plugin| is_seen(snapshot, plugin, organization));
+            let seen = plugins.into_iter().filter(|plugin| snapshot.is_seen(plugin, organization));
             seen.map(|plugin| plugin.id().to_string()).collect()
         };
         Self {

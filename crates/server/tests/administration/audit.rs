@@ -57,6 +57,24 @@ fn changes(parrot: i64, record: i64) -> Vec<(&'static str, String, Json, &'stati
             &["plugin.enabled"],
         ),
         (
+            "POST /api/admin/enablement",
+            "/api/admin/enablement".to_owned(),
+            json!({"switches": [{"plugin": "greeter", "organizations": ["acme"], "enabled": false}]}),
+            &["plugin.disabled"],
+        ),
+        (
+            "PUT /api/admin/plugins/{id}/rollout",
+            plugin("greeter/rollout"),
+            json!({"organizations": ["acme", "default"]}),
+            &["plugin.rolled_out", "plugin.enabled"],
+        ),
+        (
+            "DELETE /api/admin/plugins/{id}/rollout",
+            plugin("greeter/rollout"),
+            Json::Null,
+            &["plugin.rollout_ended"],
+        ),
+        (
             "POST /api/admin/plugins/{id}/disable",
             plugin("choir/disable"),
             json!({}),
@@ -338,7 +356,9 @@ async fn an_export_of_many_lines_is_whole_and_in_order() {
 }
 
 /// Those that take what others gave, so that they are asked one after the other.
-const FURTHER: [(&str, &[&str]); 11] = [
+const FURTHER: [(&str, &[&str]); 13] = [
+    ("PUT /api/admin/plugins/{id}/access/{organization}", &["plugin.access_granted"]),
+    ("DELETE /api/admin/plugins/{id}/access/{organization}", &["plugin.access_revoked"]),
     ("PATCH /api/admin/plugins/{id}/config", &["plugin.configured"]),
     ("POST /api/admin/plugins/{id}/config/history/{number}/undo", &["plugin.config_undone"]),
     ("POST /api/admin/plugins/{id}/config/import", &["config.imported"]),
@@ -368,6 +388,9 @@ async fn what_is_done_with_configurations_and_organizations_has_its_lines() {
     for (route, expected) in FURTHER {
         let (method, address) = route.split_once(' ').unwrap();
         let (address, body) = match address.trim_start_matches("/api/admin/") {
+            "plugins/{id}/access/{organization}" => {
+                ("/api/admin/plugins/encore/access/acme".to_owned(), json!({}))
+            }
             "plugins/{id}/config" => (config.to_owned(), json!({"greeting": "Ho"})),
             "plugins/{id}/config/history/{number}/undo" => {
                 exported = stage.get(&format!("{config}/export")).await.json(200);

@@ -1,5 +1,5 @@
-//! The plugins that are administrated: `greeter`, which is part of the server, `choir`, which requires it, `parrot`, which
-//! stands in a folder and loads, and `mute`, which stands in a folder and does not.
+//! The plugins that are administrated: `greeter`, which is part of the server, `choir`, which requires it, `encore`, which
+//! is private, `parrot`, which stands in a folder and loads, and `mute`, which stands in a folder and does not.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -46,6 +46,19 @@ requires: [greeter]
 provides:
   api_routes:
     - {method: GET, path: /sing, scope: organization}
+"#;
+
+/// Private, so that an organization sees it only once it was granted.
+pub(crate) const ENCORE: &str = r#"
+id: encore
+name: Encore
+version: 1.0.0
+type: builtin
+category: media
+private: true
+provides:
+  api_routes:
+    - {method: GET, path: /again, scope: organization}
 "#;
 
 pub(crate) const PARROT: &str = r#"
@@ -194,7 +207,8 @@ pub(crate) fn builtins(direction: &Direction) -> Vec<Arc<dyn Plugin>> {
     let greeter = Definition::new(GREETER).get("/hello", hello).get("/wait", wait);
     let choir = Definition::new(CHOIR).get("/sing", say);
     let built = |definition: Definition| definition.build().unwrap_or_else(|faults| panic!("{faults}"));
-    vec![built(with_hooks(greeter, "greeter", direction)), built(choir)]
+    let encore = Definition::new(ENCORE).get("/again", say);
+    vec![built(with_hooks(greeter, "greeter", direction)), built(choir), built(encore)]
 }
 
 /// Makes plugins of what stands in folders: of the parrot.

@@ -11,6 +11,7 @@ mod configuration;
 mod organizations;
 mod registration_settings;
 mod registrations;
+mod rollouts;
 mod stage;
 mod switching;
 mod tokens;

@@ -25,21 +25,21 @@ async fn every_plugin_is_listed_with_its_state_and_the_reason_for_it() {
     let list = stage.get(PLUGINS).await.json(200);
     assert_eq!(
         ids(&list),
-        ["administration", "choir", "greeter", "mute", "organization", "parrot", "riddle"]
+        ["administration", "choir", "encore", "greeter", "mute", "organization", "parrot", "riddle"]
     );
-    assert_eq!(list["total"], 7);
+    assert_eq!(list["total"], 8);
     let of = |position: usize| &list["plugins"][position];
     assert_eq!(
         (&of(0)["state"], &of(0)["global"], &of(0)["type"]),
         (&json!("loaded"), &json!(true), &json!("builtin"))
     );
     assert_eq!((&of(1)["state"], &of(1)["organizations"]), (&json!("loaded"), &json!([])));
-    assert_eq!((&of(2)["organizations"], &of(2)["reason"]), (&json!(["default"]), &Json::Null));
-    assert_eq!((&of(3)["state"], &of(3)["reason"]), (&json!("failed"), &json!("`mute.py` is no component")));
-    assert_eq!((&of(5)["state"], &of(5)["type"]), (&json!("loaded"), &json!("external")));
-    assert!(of(5)["folder"].as_str().unwrap().ends_with("plugins/parrot"));
-    assert_eq!(of(6)["state"], "unreadable");
-    assert!(of(6)["reason"].as_str().unwrap().contains("manifest.yaml"), "{}", of(6));
+    assert_eq!((&of(3)["organizations"], &of(3)["reason"]), (&json!(["default"]), &Json::Null));
+    assert_eq!((&of(4)["state"], &of(4)["reason"]), (&json!("failed"), &json!("`mute.py` is no component")));
+    assert_eq!((&of(6)["state"], &of(6)["type"]), (&json!("loaded"), &json!("external")));
+    assert!(of(6)["folder"].as_str().unwrap().ends_with("plugins/parrot"));
+    assert_eq!(of(7)["state"], "unreadable");
+    assert!(of(7)["reason"].as_str().unwrap().contains("manifest.yaml"), "{}", of(7));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +50,7 @@ async fn the_list_can_be_narrowed_and_paged() {
     assert_eq!(ids(&list("category=game").await), ["mute", "parrot"]);
     assert_eq!(ids(&list("q=SAYS").await), ["greeter"]);
     let page = list("skip=1&limit=2").await;
-    assert_eq!((ids(&page), &page["total"]), (vec!["choir", "greeter"], &json!(7)));
+    assert_eq!((ids(&page), &page["total"]), (vec!["choir", "encore"], &json!(8)));
     assert_eq!(stage.get("/api/admin/plugins?state=asleep").await.status, 422);
     assert_eq!(stage.get("/api/admin/plugins?limit=0").await.faults(), ["greater_than_equal query.limit"]);
 }

@@ -1,0 +1,2 @@
+drop table rollout;
+drop table plugin_access;
