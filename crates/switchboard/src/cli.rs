@@ -47,6 +47,12 @@ pub(crate) enum Command {
     /// See and switch plugins.
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Make, see, remove and bring back organizations.
+    #[command(subcommand)]
+    Org(Org),
+    /// Take over what another system has.
+    #[command(subcommand)]
+    Import(Import),
     /// Check what plugins declare.
     #[command(subcommand)]
     Manifest(Manifest),
@@ -129,28 +135,200 @@ pub(crate) enum Plugin {
         /// The plugin's id.
         id: String,
     },
-    /// Switch a plugin on: for an organization, or for the whole installation.
+    /// Switch a plugin on: for organizations, or for the whole installation.
     #[command(after_help = "Examples:\n  \
-                            switchboard plugin enable clips                 load it\n  \
-                            switchboard plugin enable clips --org default   and switch it on there")]
+                            switchboard plugin enable clips                        load it\n  \
+                            switchboard plugin enable clips --org default          and switch it on there\n  \
+                            switchboard plugin enable clips --all-orgs --dry-run   look what that would do")]
     Enable {
         /// The plugin's id.
         id: String,
-        /// The organization, by its name in addresses.
-        #[arg(long, value_name = "ORGANIZATION")]
-        org: Option<String>,
+        #[command(flatten)]
+        whom: Whom,
+        /// Switch on with it, before it, what it requires and is off there.
+        #[arg(long)]
+        with_requirements: bool,
     },
-    /// Switch a plugin off: for an organization, or for the whole installation. Its data stays.
+    /// Switch a plugin off: for organizations, or for the whole installation. Its data stays.
     Disable {
         /// The plugin's id.
         id: String,
-        /// The organization, by its name in addresses.
-        #[arg(long, value_name = "ORGANIZATION")]
-        org: Option<String>,
+        #[command(flatten)]
+        whom: Whom,
+        /// Switch off with it, before it, what requires it and is on there.
+        #[arg(long)]
+        with_dependents: bool,
     },
+    /// See and say which organizations may have a private plugin.
+    #[command(subcommand)]
+    Access(Access),
+    /// Roll a plugin out: to a share of the organizations or to some of them, and to new ones as they come.
+    #[command(subcommand)]
+    Rollout(Rollout),
     /// See and change how plugins are set.
     #[command(subcommand)]
     Config(Config),
+}
+
+/// For whom a plugin is switched.
+#[derive(Args)]
+pub(crate) struct Whom {
+    /// The organization, by its name in addresses; the whole installation when absent. May be given several times.
+    #[arg(long = "org", value_name = "ORGANIZATION", conflicts_with = "all_orgs")]
+    pub(crate) orgs: Vec<String>,
+    /// Every organization that there is.
+    #[arg(long)]
+    pub(crate) all_orgs: bool,
+    /// Show what would be done in the organizations, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Access {
+    /// List the organizations that may have it, with who granted it and when.
+    List {
+        /// The plugin's id.
+        id: String,
+    },
+    /// Let an organization see it and switch it on.
+    Grant {
+        /// The plugin's id.
+        id: String,
+        /// The organization, by its name in addresses.
+        org: String,
+    },
+    /// Take it from an organization, which sees it no more. Its data stays.
+    Revoke {
+        /// The plugin's id.
+        id: String,
+        /// The organization, by its name in addresses.
+        org: String,
+        /// Switch it off there first, with whatever requires it.
+        #[arg(long)]
+        disable: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Rollout {
+    /// Show how far it is rolled out.
+    Show {
+        /// The plugin's id.
+        id: String,
+    },
+    /// Say how far, and switch it on there. Done again, it goes on where it stopped.
+    #[command(after_help = "Examples:\n  \
+                            switchboard plugin rollout set clips --percent 10 --dry-run\n  \
+                            switchboard plugin rollout set clips --percent 10\n  \
+                            switchboard plugin rollout set clips --org acme --org umbrella\n\n\
+                            A share is always of the same organizations, and a larger one has those of a smaller one in it.\n\
+                            Those that had the plugin and switched it off are left so by a share. A smaller share switches\n\
+                            nothing off: `rollout end --disable` takes a plugin back.")]
+    Set {
+        /// The plugin's id.
+        id: String,
+        /// The share of all organizations, in percent.
+        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=100),
+              required_unless_present = "orgs", conflicts_with = "orgs")]
+        percent: Option<u8>,
+        /// An organization, by its name in addresses. May be given several times.
+        #[arg(long = "org", value_name = "ORGANIZATION")]
+        orgs: Vec<String>,
+        /// Switch on with it, before it, what it requires and is off there.
+        #[arg(long)]
+        with_requirements: bool,
+        /// Show what would be done, and do nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// End it: new organizations do not begin with the plugin any more.
+    End {
+        /// The plugin's id.
+        id: String,
+        /// Take the plugin back: switch it off in the organizations that it was rolled out to.
+        #[arg(long)]
+        disable: bool,
+        /// Switch off with it, before it, what requires it and is on there.
+        #[arg(long, requires = "disable")]
+        with_dependents: bool,
+        /// Show what would be done, and do nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Org {
+    /// List the organizations.
+    List {
+        /// Those with this text in one of their names; all when absent.
+        text: Option<String>,
+        /// Those that were removed and can be brought back.
+        #[arg(long)]
+        removed: bool,
+    },
+    /// Make an organization. It begins with the plugins that are on by default or rolled out to it.
+    #[command(after_help = "Example:\n  \
+                            switchboard org create acme --name 'Acme Inc.' --owner ada@example.com")]
+    Create {
+        /// Its name in addresses, for ever: lower-case letters, digits and `-`.
+        slug: String,
+        /// The name people read; the one in addresses when absent.
+        #[arg(long)]
+        name: Option<String>,
+        /// The e-mail address of the account that owns it; nobody at first when absent.
+        #[arg(long, value_name = "EMAIL")]
+        owner: Option<String>,
+    },
+    /// Show an organization, with its people and its plugins.
+    Show {
+        /// The organization, by its name in addresses.
+        slug: String,
+    },
+    /// Remove an organization. For 30 days `restore` brings it back, but for its tokens.
+    Remove {
+        /// The organization, by its name in addresses.
+        slug: String,
+    },
+    /// Bring back an organization that was removed.
+    Restore {
+        /// The organization, by its name in addresses.
+        slug: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Import {
+    /// Switch plugins on and off as the feature flags of an older system say.
+    #[command(
+        after_help = "The file is what the older system exports, a record for each flag of each organization:\n\
+                      CSV with a line of headings (.csv), a JSON array of objects (.json), or one JSON object a\n\
+                      line (.jsonl). The mapping says in TOML what the records mean:\n\n  \
+                      ignore = [\"beta_banner\"]         # flags that stand for nothing here\n\n  \
+                            [fields]                         # what the file calls them\n  \
+                            organization = \"organization_id\"\n  \
+                            flag = \"feature_key\"\n  \
+                            enabled = \"enabled\"\n\n  \
+                            [organizations]                  # theirs = ours; others have the same name\n  \
+                            7 = \"acme\"\n\n  \
+                            [flags]                          # theirs = the plugins it stands for\n  \
+                            live_races = [\"racetime\"]\n\n\
+                            Everything that is wrong is said at once, and then nothing is done."
+    )]
+    FeatureFlags {
+        /// The file that the older system exported.
+        file: PathBuf,
+        /// The file that says what it means.
+        #[arg(long, value_name = "FILE")]
+        mapping: PathBuf,
+        /// Switch on before a plugin what it requires, and off before it what requires it.
+        #[arg(long)]
+        together: bool,
+        /// Show what would be done, and do nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 #[derive(Subcommand)]

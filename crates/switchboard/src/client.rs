@@ -106,6 +106,14 @@ impl Client {
         self.ask(Method::PATCH, path, Some(body)).await
     }
 
+    /// Sets what stands at an address.
+    ///
+    /// # Errors
+    /// What the administration says against it, as a sentence.
+    pub(crate) async fn put(&self, path: &str, body: &Json) -> anyhow::Result<Json> {
+        self.ask(Method::PUT, path, Some(body)).await
+    }
+
     /// Removes what stands at an address.
     ///
     /// # Errors

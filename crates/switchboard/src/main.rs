@@ -9,6 +9,7 @@ mod command;
 mod compose;
 mod control;
 mod data_folder;
+mod feature_flags;
 mod housekeeping;
 mod logging;
 mod mail_settings;

@@ -136,7 +136,7 @@ async fn switch(client: &Client, email: &str, how: &str, output: &Output) -> any
 }
 
 /// The account of that address.
-async fn find(client: &Client, email: &str) -> anyhow::Result<Json> {
+pub(super) async fn find(client: &Client, email: &str) -> anyhow::Result<Json> {
     let found = all(client, email).await?.into_iter().find(|account| {
         account.get("email").and_then(Json::as_str).is_some_and(|other| other.eq_ignore_ascii_case(email))
     });
@@ -146,7 +146,7 @@ async fn find(client: &Client, email: &str) -> anyhow::Result<Json> {
     }
 }
 
-fn number(account: &Json) -> anyhow::Result<i64> {
+pub(super) fn number(account: &Json) -> anyhow::Result<i64> {
     account.get("id").and_then(Json::as_i64).context("the answer holds no number")
 }
 

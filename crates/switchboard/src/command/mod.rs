@@ -6,9 +6,13 @@ mod authz;
 mod backup;
 mod config;
 mod doctor;
+mod import;
 mod manifest;
+mod org;
 mod plugin;
+mod report;
 mod restore;
+mod rollout;
 mod secrets;
 mod serve;
 mod token;
@@ -40,6 +44,8 @@ pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         // Nothing but the program is needed.
         Command::Manifest(what) => manifest::run(&what, output),
         Command::Plugin(what) => in_silence(plugin::run(&folder, &what, output)),
+        Command::Org(what) => in_silence(org::run(&folder, &what, output)),
+        Command::Import(what) => in_silence(import::run(&folder, &what, output)),
         Command::Secrets(what) => in_silence(secrets::run(&folder, &what, output)),
         Command::Token(what) => in_silence(token::run(&folder, &what, output)),
         Command::Audit(what) => in_silence(audit::run(&folder, &what, output)),

@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
+use anyhow::ensure;
 use serde_json::{Value as Json, json};
 
 use crate::{
     cli,
     client::Client,
-    command::config,
+    command::{config, org, report, rollout},
     data_folder::DataFolder,
     output::{Advise, Output, Tone},
 };
@@ -25,14 +26,20 @@ pub(crate) async fn run(
 ) -> anyhow::Result<ExitCode> {
     let client = Client::reach(folder).await?;
     let done = match what {
-        cli::Plugin::List => list(&client, output).await,
-        cli::Plugin::Show { id } => show(&client, id, output).await,
-        cli::Plugin::Enable { id, org } => switch(&client, id, org.as_deref(), true, output).await,
-        cli::Plugin::Disable { id, org } => switch(&client, id, org.as_deref(), false, output).await,
-        cli::Plugin::Config(what) => config::run(&client, what, output).await,
+        cli::Plugin::List => list(&client, output).await.map(|()| ExitCode::SUCCESS),
+        cli::Plugin::Show { id } => show(&client, id, output).await.map(|()| ExitCode::SUCCESS),
+        cli::Plugin::Enable { id, whom, with_requirements } => {
+            switch(&client, id, whom, true, *with_requirements, output).await
+        }
+        cli::Plugin::Disable { id, whom, with_dependents } => {
+            switch(&client, id, whom, false, *with_dependents, output).await
+        }
+        cli::Plugin::Access(what) => access(&client, what, output).await.map(|()| ExitCode::SUCCESS),
+        cli::Plugin::Rollout(what) => rollout::run(&client, what, output).await,
+        cli::Plugin::Config(what) => config::run(&client, what, output).await.map(|()| ExitCode::SUCCESS),
     };
     client.close().await;
-    done.map(|()| ExitCode::SUCCESS)
+    done
 }
 
 /// The plugins that the administration knows, and the folders in which none could be made out.
@@ -211,18 +218,66 @@ fn contributions(provides: Option<&Json>) -> Vec<(String, String)> {
 async fn switch(
     client: &Client,
     id: &str,
-    org: Option<&str>,
+    whom: &cli::Whom,
     on: bool,
+    together: bool,
     output: &Output,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<ExitCode> {
+    if whom.all_orgs || !whom.orgs.is_empty() {
+        address_of(id)?;
+        let organizations = if whom.all_orgs { Json::Null } else { json!(whom.orgs) };
+        let bulk = json!({
+            "switches": [{ "plugin": id, "organizations": organizations, "enabled": on }],
+            "together": together, "dry_run": whom.dry_run,
+        });
+        let report = client.post(report::ADDRESS, &bulk).await?;
+        return Ok(report::tell(&report, &report, whom.dry_run, output));
+    }
+    ensure!(
+        !whom.dry_run && !together,
+        "without --org or --all-orgs it is loaded or unloaded, and nothing else"
+    );
     let verb = if on { "enable" } else { "disable" };
-    let whom = org.map_or_else(|| json!({}), |org| json!({ "organization": org }));
-    let plugin = client.post(&format!("{}/{verb}", address_of(id)?), &whom).await?;
-    output.result(&plugin, || match (on, org) {
-        (true, Some(org)) => format!("{id} is on in {org}."),
-        (true, None) => format!("{id} is on. It serves in: {}.", on_in(&plugin)),
-        (false, Some(org)) => format!("{id} is off in {org}. Its data stays."),
-        (false, None) => format!("{id} is off for the whole installation. Its data stays."),
+    let plugin = client.post(&format!("{}/{verb}", address_of(id)?), &json!({})).await?;
+    output.result(&plugin, || match on {
+        true => format!("{id} is on. It serves in: {}.", on_in(&plugin)),
+        false => format!("{id} is off for the whole installation. Its data stays."),
     });
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn access(client: &Client, what: &cli::Access, output: &Output) -> anyhow::Result<()> {
+    match what {
+        cli::Access::List { id } => {
+            let granted = client.get(&format!("{}/access", address_of(id)?)).await?;
+            output.result(&granted, || {
+                let cell = |of: &Json, name| text(of, name).unwrap_or("-").to_owned();
+                let row = |it: &Json| {
+                    vec![cell(it, "organization"), cell(it, "granted_by"), cell(it, "granted_at")]
+                };
+                let rows: Vec<Vec<String>> = granted.as_array().into_iter().flatten().map(row).collect();
+                match rows.is_empty() {
+                    true => format!("{id} is granted to no organization."),
+                    false => output.table(&["ORGANIZATION", "GRANTED BY", "SINCE"], &rows),
+                }
+            });
+        }
+        cli::Access::Grant { id, org } => {
+            client.put(&access_of(id, org)?, &json!({})).await?;
+            output.result(&json!({ "plugin": id, "organization": org, "granted": true }), || {
+                format!("{org} may have {id}: it sees it from now on, and can switch it on.")
+            });
+        }
+        cli::Access::Revoke { id, org, disable } => {
+            client.delete(&format!("{}?disable={disable}", access_of(id, org)?)).await?;
+            output.result(&json!({ "plugin": id, "organization": org, "granted": false }), || {
+                format!("{org} does not see {id} any more. Its data stays.")
+            });
+        }
+    }
     Ok(())
+}
+
+fn access_of(id: &str, org: &str) -> anyhow::Result<String> {
+    Ok(format!("{}/access/{}", address_of(id)?, org::segment(org)))
 }

@@ -5,7 +5,7 @@ use crate::installation::Installation;
 #[test]
 fn help_teaches() {
     let installation = Installation::new();
-    let commands: [&[&str]; 17] = [
+    let commands: [&[&str]; 21] = [
         &[],
         &["serve"],
         &["plugin"],
@@ -13,6 +13,10 @@ fn help_teaches() {
         &["plugin", "show"],
         &["plugin", "enable"],
         &["plugin", "disable"],
+        &["plugin", "access"],
+        &["plugin", "rollout", "set"],
+        &["org"],
+        &["import", "feature-flags"],
         &["plugin", "config"],
         &["plugin", "config", "set"],
         &["secrets"],

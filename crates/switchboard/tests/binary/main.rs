@@ -15,6 +15,7 @@ mod help;
 mod installation;
 mod isolation;
 mod manifests;
+mod organizations;
 mod own_database;
 mod plugins;
 mod serving;
