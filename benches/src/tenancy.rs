@@ -12,14 +12,16 @@ use std::{
 use anyhow::{Context, bail};
 use axum::body::Body;
 use clap::Args;
+use switchboard_accounts::{Accounts, Client, NewAccount, Sealer, Strength};
 use switchboard_api::{AccountId, Actions, Plugin, Roles};
-use switchboard_capabilities::{Capabilities, SystemClock};
+use switchboard_capabilities::{Capabilities, SystemClock, SystemRandom};
 use switchboard_delivery::Delivery;
 use switchboard_kernel::{By, Configuring, HOOK_TIME, Kernel, Parts, Rate, TokenTerms, Vault};
 use switchboard_sdk::{Definition, answer::Json};
 use switchboard_server::{Addresses, Options, RateLimits, router};
 use switchboard_store::Store;
 use tower::ServiceExt;
+use zeroize::Zeroizing;
 
 use crate::process::memory_of;
 
@@ -65,7 +67,7 @@ pub(crate) async fn run(plan: Plan) -> anyhow::Result<()> {
         plan.plugins,
         begun.elapsed()
     );
-    let table = requests(&kernel, plan.requests).await?;
+    let table = requests(&kernel, &store, plan.requests).await?;
     kernel.unload_plugins().await;
     drop(kernel);
     store.close().await;
@@ -122,10 +124,24 @@ fn starts(folder: &Path, plan: &Plan) -> anyhow::Result<()> {
 }
 
 /// The median time of each kind of request in microseconds, the open route first. They are asked in turns.
-async fn requests(kernel: &Arc<Kernel>, count: usize) -> anyhow::Result<Vec<(&'static str, f64)>> {
+async fn requests(
+    kernel: &Arc<Kernel>,
+    store: &Store,
+    count: usize,
+) -> anyhow::Result<Vec<(&'static str, f64)>> {
     let by = By::system("bench");
     let organization = kernel.named("default")?;
-    let account = AccountId(1);
+    let accounts = accounts(store).await?;
+    let (email, password) = ("ada@example.com", "correct horse battery staple");
+    let new = NewAccount {
+        email,
+        name: "Ada",
+        password: Some(password),
+        is_administrator: false,
+        is_verified: true,
+    };
+    let account = accounts.create(new).await?.id;
+    let session = accounts.sign_in(email, password, &Client::default()).await?;
     kernel.set_member(&by, &organization, account, &Roles::new(["member"])).await?;
     let operators = TokenTerms { name: "operator's", actions: Actions::all(), ..TokenTerms::default() };
     let operators = kernel.create_token(&by, operators).await?.token;
@@ -141,17 +157,27 @@ async fn requests(kernel: &Arc<Kernel>, count: usize) -> anyhow::Result<Vec<(&'s
     let plenty = Rate::new(1_000_000, 1_000_000);
     let rate_limits =
         RateLimits { token: plenty, organization: plenty, address: plenty, ..RateLimits::default() };
-    let router = router(Arc::clone(kernel), Options { rate_limits, ..Options::default() });
+    let router =
+        router(Arc::clone(kernel), Options { rate_limits, accounts: Some(accounts), ..Options::default() });
     let kinds = [
         ("`GET /api/plugins/plugin_0/open`, for anyone", "/api/plugins/plugin_0/open", None),
-        ("within an organization, by an operator's token", CLOSED, Some(operators)),
-        ("within an organization, by a member's token, their roles decided by Cedar", CLOSED, Some(persons)),
+        ("within an organization, by an operator's token", CLOSED, bearer(&operators)),
+        (
+            "within an organization, by a member's token, their roles decided by Cedar",
+            CLOSED,
+            bearer(&persons),
+        ),
+        (
+            "within an organization, in a member's session, their roles decided by Cedar",
+            CLOSED,
+            Some(("cookie", format!("swb_session={}", session.secret))),
+        ),
     ];
     let mut times: Vec<Vec<Duration>> = kinds.iter().map(|_| Vec::with_capacity(count)).collect();
     let warm = count / 10;
     for round in 0..count + warm {
-        for ((_, path, token), times) in kinds.iter().zip(&mut times) {
-            let took = ask(&router, path, token.as_deref()).await?;
+        for ((_, path, proof), times) in kinds.iter().zip(&mut times) {
+            let took = ask(&router, path, proof.as_ref()).await?;
             if round >= warm {
                 times.push(took);
             }
@@ -166,10 +192,17 @@ async fn requests(kernel: &Arc<Kernel>, count: usize) -> anyhow::Result<Vec<(&'s
 
 const CLOSED: &str = "/api/org/default/plugin_0/closed";
 
-async fn ask(router: &Addresses, path: &str, token: Option<&str>) -> anyhow::Result<Duration> {
+/// The header that shows who asks.
+type Proof = (&'static str, String);
+
+fn bearer(token: &str) -> Option<Proof> {
+    Some(("authorization", format!("Bearer {token}")))
+}
+
+async fn ask(router: &Addresses, path: &str, proof: Option<&Proof>) -> anyhow::Result<Duration> {
     let mut request = http::Request::builder().uri(path);
-    if let Some(token) = token {
-        request = request.header("authorization", format!("Bearer {token}"));
+    if let Some((name, value)) = proof {
+        request = request.header(*name, value);
     }
     let (router, request) = (router.clone(), request.body(Body::empty())?);
     let begun = Instant::now();
@@ -209,6 +242,29 @@ async fn kernel(folder: &Path, plugins: usize) -> anyhow::Result<(Arc<Kernel>, S
     // The capabilities, to which plugins lead back, live as long as the process.
     std::mem::forget(capabilities);
     Ok((kernel, store))
+}
+
+/// People, none of whom has a second factor.
+async fn accounts(store: &Store) -> anyhow::Result<Arc<Accounts>> {
+    struct Nothing;
+    impl Sealer for Nothing {
+        fn seal(&self, _: AccountId, _: &[u8]) -> Result<String, String> {
+            Err("nobody has a second factor here".to_owned())
+        }
+
+        fn open(&self, _: AccountId, _: &str) -> Result<Zeroizing<Vec<u8>>, String> {
+            Err("nobody has a second factor here".to_owned())
+        }
+    }
+    let parts = switchboard_accounts::Parts {
+        store: store.clone(),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        sealer: Arc::new(Nothing),
+        strength: Strength::default(),
+        issuer: "Switchboard".to_owned(),
+    };
+    Ok(Accounts::open(parts).await?)
 }
 
 async fn answer() -> Json<&'static str> {

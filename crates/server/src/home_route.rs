@@ -99,7 +99,9 @@ fn address(headers: &HeaderMap) -> String {
 fn plugins(catalog: &Catalog, snapshot: &Snapshot, directory: &Directory) -> Vec<PluginLine> {
     let organizations: Vec<_> =
         directory.organizations().iter().map(|organization| organization.id).collect();
-    let found = catalog.entries().map(|(id, entry)| line(id, entry, snapshot, &organizations));
+    // Anyone sees the page, and private plugins are not for anyone to know of.
+    let public = catalog.entries().filter(|(_, entry)| !entry.manifest.private);
+    let found = public.map(|(id, entry)| line(id, entry, snapshot, &organizations));
     let unreadable = catalog.unreadable().iter().map(|folder| PluginLine {
         id: folder.label.clone(),
         name: folder.label.clone(),

@@ -19,7 +19,9 @@ use crate::session_cookie;
 
 /// The document for what serves now. The same plugins give the same document, whatever the order they were loaded in.
 pub(crate) fn document(snapshot: &Snapshot, version: &str) -> Json {
-    let plugins = snapshot.plugins().iter().map(|plugin| (&**plugin.manifest(), plugin.description()));
+    // Anyone reads the document, and private plugins are not for anyone to know of.
+    let plugins = snapshot.plugins().iter().filter(|plugin| !plugin.manifest().private);
+    let plugins = plugins.map(|plugin| (&**plugin.manifest(), plugin.description()));
     document_of(plugins, version)
 }
 

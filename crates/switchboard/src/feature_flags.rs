@@ -111,7 +111,7 @@ fn switches(records: &[Record], meant: &Mapping) -> Result<Vec<Switch>, Vec<Stri
         match said(record, meant) {
             Err(why) => faults.push(format!("record {number}: {why}")),
             Ok(None) => {}
-            Ok(Some((organization, plugins, enabled))) => {
+            Ok(Some(Said { organization, plugins, enabled })) => {
                 for plugin in plugins {
                     let key = (plugin.clone(), organization.clone());
                     let (before, by) = *wanted.entry(key).or_insert((enabled, number));
@@ -138,8 +138,15 @@ fn switches(records: &[Record], meant: &Mapping) -> Result<Vec<Switch>, Vec<Stri
     Ok(switches.map(|((plugin, enabled), organizations)| Switch { plugin, organizations, enabled }).collect())
 }
 
-/// What one record says: in which organization which plugins are on or off; nothing of a flag that is ignored.
-fn said<'a>(record: &Record, meant: &'a Mapping) -> Result<Option<(String, &'a [String], bool)>, String> {
+/// What one record says.
+struct Said<'a> {
+    organization: String,
+    plugins: &'a [String],
+    enabled: bool,
+}
+
+/// What a record says; nothing of a flag that is ignored.
+fn said<'a>(record: &Record, meant: &'a Mapping) -> Result<Option<Said<'a>>, String> {
     let Fields { organization, flag, enabled } = &meant.fields;
     let flag = field(record, flag)?;
     if meant.ignore.contains(&flag) {
@@ -149,14 +156,14 @@ fn said<'a>(record: &Record, meant: &'a Mapping) -> Result<Option<(String, &'a [
         return Err(format!("flag `{flag}` stands neither in [flags] nor in `ignore`"));
     };
     let theirs = field(record, organization)?;
-    let ours = meant.organizations.get(&theirs).cloned().unwrap_or(theirs);
+    let organization = meant.organizations.get(&theirs).cloned().unwrap_or(theirs);
     let text = field(record, enabled)?;
-    let is_on = match text.to_ascii_lowercase().as_str() {
+    let enabled = match text.to_ascii_lowercase().as_str() {
         "true" | "t" | "1" | "yes" | "on" => true,
         "false" | "f" | "0" | "no" | "off" | "" => false,
         _ => return Err(format!("`{enabled}` is `{text}`, which is neither true nor false")),
     };
-    Ok(Some((ours, plugins, is_on)))
+    Ok(Some(Said { organization, plugins, enabled }))
 }
 
 fn field(record: &Record, name: &str) -> Result<String, String> {

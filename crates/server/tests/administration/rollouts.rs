@@ -146,6 +146,10 @@ async fn what_is_private_is_seen_only_by_whom_it_was_granted() {
         let address = format!("/api/org/acme/organization/plugins{below}");
         stage.ask(method, &address, Some(&owner), body).await
     };
+    for public in ["/", "/api/openapi.json"] {
+        let text = stage.ask(Method::GET, public, None, None).await.text;
+        assert!(text.contains("reeter") && !text.contains("ncore"), "{public}: {text}");
+    }
     let sees = async || own(Method::GET, "").await.json(200).to_string().contains("encore");
     assert!(!sees().await);
     let (private, none) = (
