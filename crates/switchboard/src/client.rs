@@ -200,7 +200,8 @@ fn refusal(status: StatusCode, problem: &Json) -> String {
             place.map(|step| step.as_str().map_or_else(|| step.to_string(), str::to_owned)).collect();
         Some(if place.is_empty() { message.to_owned() } else { format!("{}: {message}", place.join(".")) })
     });
-    let faults: Vec<String> = faults.collect();
+    // The sentence may be made of them already.
+    let faults: Vec<String> = faults.filter(|fault| !said.contains(fault.as_str())).collect();
     if faults.is_empty() { said } else { format!("{said}: {}", faults.join("; ")) }
 }
 
@@ -218,6 +219,8 @@ mod tests {
         let problem =
             json!({ "title": "Invalid", "errors": [{ "loc": ["body", "name"], "msg": "is missing" }] });
         assert_eq!(refusal(StatusCode::UNPROCESSABLE_ENTITY, &problem), "Invalid: body.name: is missing");
+        let problem = json!({ "detail": "body.name: is missing", "errors": [{ "loc": ["body", "name"], "msg": "is missing" }] });
+        assert_eq!(refusal(StatusCode::UNPROCESSABLE_ENTITY, &problem), "body.name: is missing");
         let nothing = json!(null);
         assert_eq!(refusal(StatusCode::BAD_GATEWAY, &nothing), "the server answered 502 Bad Gateway");
     }
