@@ -26,6 +26,13 @@ impl OwnDatabase {
         psql.is_ok_and(|psql| psql.status.success())
     }
 
+    /// Ends every connection to it, as a restart of PostgreSQL or a break of the network does.
+    pub(crate) fn end_connections(&self) {
+        let sql =
+            format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{}'", self.name);
+        assert!(self.run(&sql), "{sql}");
+    }
+
     pub(crate) fn address(&self) -> String {
         match self.server.rsplit_once('/') {
             Some((server, _)) => format!("{server}/{}", self.name),

@@ -21,7 +21,7 @@ struct Pair {
     one: Server,
     other: Server,
     _folders: [Installation; 2],
-    _database: OwnDatabase,
+    database: OwnDatabase,
 }
 
 impl Pair {
@@ -41,7 +41,7 @@ impl Pair {
         let mut other = folders[1].serve_with(&environment);
         assert_eq!(other.token, None, "the first start was that of the other server");
         other.token.clone_from(&one.token);
-        Some(Self { one, other, _folders: folders, _database: database })
+        Some(Self { one, other, _folders: folders, database })
     }
 }
 
@@ -149,6 +149,26 @@ async fn of_two_servers_that_change_the_same_at_once_one_is_refused() {
         let organizations = server.get("/api/admin/organizations").await;
         let made = organizations.to_string().matches("team-").count();
         assert_eq!(made, 10, "{organizations}");
+    }
+    let verdict = one.get("/api/admin/audit/verification").await;
+    assert_eq!(verdict["ok"], json!(true), "{verdict}");
+}
+
+#[tokio::test]
+async fn what_was_said_while_the_connection_was_away_is_read_when_it_is_back() {
+    let Some(Pair { one, other, database, .. }) = &Pair::new("connections_lost") else { return };
+    for round in 0..3 {
+        database.end_connections();
+        let slug = format!("team-{round}");
+        let body = json!({ "slug": slug, "name": "Team" });
+        // The first request may meet a connection that has just ended; nothing is half done by it.
+        let made = async || {
+            let answer = one.ask(Method::POST, "/api/admin/organizations").json(&body).send().await.unwrap();
+            [201, 409].contains(&answer.status().as_u16())
+        };
+        until("a change after the connections ended", made).await;
+        let address = format!("/api/admin/organizations/{slug}");
+        until("that change at the other server", async || other.status(&address).await == 200).await;
     }
     let verdict = one.get("/api/admin/audit/verification").await;
     assert_eq!(verdict["ok"], json!(true), "{verdict}");
