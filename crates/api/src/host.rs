@@ -7,8 +7,8 @@ use switchboard_manifest::{Capability, PluginId};
 use crate::{
     Failure,
     capability::{
-        Audit, Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Log, Mail, Random, Schedule,
-        Schemas, Services,
+        Audit, Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Http, Log, Mail, Random,
+        Schedule, Schemas, Services,
     },
 };
 
@@ -47,6 +47,8 @@ pub struct Host {
     pub services: Option<Arc<dyn Services>>,
     /// Work to be done later, if granted.
     pub schedule: Option<Arc<dyn Schedule>>,
+    /// Requests to other servers, if granted.
+    pub http: Option<Arc<dyn Http>>,
     /// Messages to people, if granted.
     pub mail: Option<Arc<dyn Mail>>,
 }
@@ -75,6 +77,8 @@ impl Host {
         services: Services = Services,
         /// Work to be done later.
         schedule: Schedule = Schedule,
+        /// Requests to other servers.
+        http: Http = Http,
         /// Messages to people.
         mail: Mail = Mail,
     }

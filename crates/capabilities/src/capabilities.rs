@@ -20,6 +20,7 @@ use crate::{
     db::{OwnRoom, OwnTables},
     events::{Declared, Outbox, rules_of},
     filters::OwnPoints,
+    http::{Networks, Outside, OwnHttp},
     kernel_ref::KernelRef,
     log::ServerLog,
     mail::{MailOptions, OwnMail},
@@ -29,10 +30,11 @@ use crate::{
 };
 
 /// What this server can hand out to those who ask.
-const OFFERED: [Capability; 6] = [
+const OFFERED: [Capability; 7] = [
     Capability::Db,
     Capability::Blobs,
     Capability::Events,
+    Capability::Http,
     Capability::Services,
     Capability::Schedule,
     Capability::Mail,
@@ -46,6 +48,8 @@ pub struct Options {
     pub random: Arc<dyn Random>,
     /// Mail: whom it is from, and what carries it.
     pub mail: MailOptions,
+    /// The private networks that plugins may call.
+    pub networks: Networks,
 }
 
 impl Default for Options {
@@ -54,6 +58,7 @@ impl Default for Options {
             clock: Arc::new(crate::clock::SystemClock),
             random: Arc::new(SystemRandom),
             mail: MailOptions::default(),
+            networks: Networks::default(),
         }
     }
 }
@@ -67,6 +72,7 @@ pub struct Capabilities {
     threads: Arc<Threads>,
     delivery: Arc<Delivery>,
     options: Options,
+    outside: Arc<Outside>,
     kernel: KernelRef,
 }
 
@@ -83,7 +89,8 @@ impl Capabilities {
     ) -> Result<Arc<Self>, BlobFault> {
         let blobs = Folder::open(blob_folder)?;
         let (threads, kernel) = (Arc::new(Threads::new()), KernelRef::default());
-        Ok(Arc::new(Self { store, blobs, threads, delivery, options, kernel }))
+        let outside = Arc::new(Outside::new(options.networks.clone()));
+        Ok(Arc::new(Self { store, blobs, threads, delivery, options, outside, kernel }))
     }
 
     /// Says which kernel it works for; once, before plugins are loaded.
@@ -130,8 +137,13 @@ impl Hosts for Capabilities {
         let others = || Others { manifest: Arc::clone(&manifest), kernel: kernel.clone() };
         let own_tasks = || OwnTasks { delivery: Arc::clone(&self.delivery) };
         let own_mail = || {
-            let Options { clock, random, mail } = &self.options;
+            let Options { clock, random, mail, .. } = &self.options;
             OwnMail::new(mail.clone(), Arc::clone(clock), Arc::clone(random))
+        };
+        let own_http = || {
+            let asked = manifest.capabilities.iter().filter(|request| request.name == Capability::Http);
+            let hosts = asked.flat_map(|request| request.hosts.iter().map(String::as_str));
+            OwnHttp::new(hosts, Arc::clone(&self.outside), Pace::new(Ticks::default()))
         };
         let own_tables = || OwnTables { room: room.clone(), events: declared.clone() };
         Ok(Arc::new(Host {
@@ -150,6 +162,7 @@ impl Hosts for Capabilities {
             events: declared.clone().map(|declared| Arc::new(Outbox { room: room.clone(), declared }) as _),
             services: has(Capability::Services).then(|| Arc::new(others()) as _),
             schedule: has(Capability::Schedule).then(|| Arc::new(own_tasks()) as _),
+            http: has(Capability::Http).then(|| Arc::new(own_http()) as _),
             mail: has(Capability::Mail).then(|| Arc::new(own_mail()) as _),
         }))
     }

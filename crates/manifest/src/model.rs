@@ -174,7 +174,8 @@ pub struct CapabilityRequest {
     /// Why, in a sentence for the administrator.
     #[schemars(length(min = 1, max = 300))]
     pub reason: String,
-    /// For `http`: the hosts that may be called, such as `api.example.com` or `*.example.com`.
+    /// For `http`: the hosts that may be called, such as `api.example.com`, `*.example.com` or
+    /// `api.example.com:8443`; `*` for every host of the public internet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
     /// For `blobs`: other plugins whose shared blobs are read; each must be required, and share some.
@@ -200,7 +201,7 @@ pub enum Capability {
     Blobs,
     /// Saying what happened.
     Events,
-    /// Calling other servers. Not offered yet.
+    /// Calling other servers.
     Http,
     /// Calling plugins that this one requires or can use.
     Services,

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use anyhow::Context;
 use semver::Version;
 use switchboard_accounts::{Accounts, Strength};
-use switchboard_capabilities::{Capabilities, Options as CapabilityOptions, SystemClock, SystemRandom};
+use switchboard_capabilities::{
+    Capabilities, Networks, Options as CapabilityOptions, SystemClock, SystemRandom,
+};
 use switchboard_delivery::Delivery;
 use switchboard_kernel::{Configuring, HOOK_TIME, KERNEL_ROOM, Kernel, Parts, References, State, Vault};
 use switchboard_manifest::PluginId;
@@ -69,7 +71,11 @@ pub(crate) async fn compose(
         store.clone(),
         places.blobs,
         Arc::clone(&delivery),
-        CapabilityOptions { mail: settings.mail.options(places.mail)?, ..CapabilityOptions::default() },
+        CapabilityOptions {
+            mail: settings.mail.options(places.mail)?,
+            networks: Networks::new(settings.http_private_networks.iter().copied()),
+            ..CapabilityOptions::default()
+        },
     )?;
     let handle = KernelHandle::default();
     let mut builtins =

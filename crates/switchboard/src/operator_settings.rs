@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
+use ipnet::IpNet;
 use serde::Deserialize;
 use switchboard_kernel::{ENV_PREFIX, HISTORY};
 use switchboard_manifest::PluginId;
@@ -40,6 +41,8 @@ pub(crate) struct OperatorSettings {
     pub(crate) database: Option<Database>,
     /// How often callers may ask.
     pub(crate) rate_limits: RateSettings,
+    /// The private networks that plugins may call.
+    pub(crate) http_private_networks: Vec<IpNet>,
     /// Addresses and networks of proxies whose word counts on who called them.
     pub(crate) trusted_proxies: Vec<String>,
     /// The header in which they say it.
@@ -111,6 +114,7 @@ impl Default for OperatorSettings {
             audit_days: 400,
             database: None,
             rate_limits: RateSettings::default(),
+            http_private_networks: Vec::new(),
             trusted_proxies: Vec::new(),
             proxy_header: None,
             registration: Registration::Off,

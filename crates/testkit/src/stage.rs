@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use semver::Version;
 use switchboard_api::{Call, Failure, Payload, Plugin, Reply, ServiceCall};
-use switchboard_capabilities::{Capabilities, MailOptions, Options, SeededRandom};
+use switchboard_capabilities::{Capabilities, MailOptions, Networks, Options, SeededRandom};
 use switchboard_delivery::{Counts, Delivery};
 use switchboard_kernel::{Caller, Configuring, HOOK_TIME, Kernel, Parts, References, Terms, Vault, dispatch};
 use switchboard_store::Store;
@@ -93,7 +93,10 @@ impl Stage {
         let (folder, store) = (&home.folder, home.store().await);
         let (clock, random) = (outside.clock.clone(), outside.random.clone());
         let delivery = Delivery::new(store.clone(), clock.clone(), switchboard_delivery::Options::default());
-        let options = Options { clock: clock.clone(), random, mail: outside.mail.clone() };
+        // Servers of a test's own.
+        let own = ["127.0.0.0/8", "::1/128"].iter().filter_map(|network| network.parse().ok());
+        let networks = Networks::new(own);
+        let options = Options { clock: clock.clone(), random, mail: outside.mail.clone(), networks };
         let blobs = folder.path().join("blobs");
         let capabilities = Capabilities::new(store.clone(), &blobs, Arc::clone(&delivery), options)
             .expect("a folder of blobs");

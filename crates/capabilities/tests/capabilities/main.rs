@@ -8,6 +8,7 @@ mod config;
 mod db;
 mod events;
 mod filters;
+mod http;
 mod log;
 mod mail;
 mod schedule;

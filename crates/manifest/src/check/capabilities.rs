@@ -88,8 +88,11 @@ fn read_from(manifest: &mut Inspection<'_>, request: &Part<'_>) {
     }
 }
 
-/// `api.example.com`, `*.example.com`, `127.0.0.1`, `localhost`; each with a port if need be.
+/// `*`, `api.example.com`, `*.example.com`, `127.0.0.1`, `localhost`; each with a port if need be.
 fn is_host(text: &str) -> bool {
+    if text == "*" {
+        return true;
+    }
     let (name, port) = text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
     let label = |label: &str| {
         let letters =
@@ -108,12 +111,11 @@ mod tests {
 
     #[test]
     fn a_host_is_a_name_and_perhaps_a_port() {
-        for good in ["api.example.com", "*.example.com", "localhost", "127.0.0.1:8080"] {
+        for good in ["*", "api.example.com", "*.example.com", "localhost", "127.0.0.1:8080"] {
             assert!(is_host(good), "{good}");
         }
         for bad in [
             "",
-            "*",
             "*.com",
             "a.*.com",
             "https://example.com",

@@ -3,6 +3,7 @@
 mod blobs;
 mod db;
 mod events;
+mod http;
 mod log;
 mod mail;
 mod schedule;
@@ -11,6 +12,7 @@ mod services;
 pub use blobs::Blobs;
 pub use db::{Db, Transaction};
 pub use events::Events;
+pub use http::Http;
 pub use log::Log;
 pub use mail::Mail;
 pub use schedule::Schedule;
