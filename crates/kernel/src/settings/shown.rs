@@ -55,6 +55,24 @@ pub struct Property {
     pub required: bool,
 }
 
+impl Shown {
+    /// The same without where values stand that are outside of the database: the server's environment and files are no
+    /// matter of an organization's. In their place stands `null`, and that they are set.
+    #[must_use]
+    pub fn without_references(mut self) -> Self {
+        without_marks(&mut self.effective);
+        for property in &mut self.properties {
+            property.reference = None;
+            if let Some(value) = property.value.take() {
+                let mut one = Config::from_iter([(String::new(), value)]);
+                without_marks(&mut one);
+                property.value = one.remove("");
+            }
+        }
+        self
+    }
+}
+
 /// The layers, highest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -108,6 +126,13 @@ impl Kernel {
         }
         layers
     }
+}
+
+fn without_marks(config: &mut Config) {
+    let Ok(()) = marks::for_each(config, &mut |_, value| {
+        *value = Json::Null;
+        Ok::<_, std::convert::Infallible>(())
+    });
 }
 
 fn properties(schema: Option<&Config>, layers: &[(Source, Config)], effective: &Config) -> Vec<Property> {

@@ -4,6 +4,7 @@
 //! may, and what lifts somebody above others, is asked here on top of the route's own action.
 
 mod audit;
+mod configuration;
 mod creation;
 mod invitations;
 mod members;
@@ -51,6 +52,13 @@ pub fn organization(kernel: KernelHandle, people: Arc<dyn People>, creation: Cre
         .get("/plugins", plugins::list_own_plugins)
         .post("/plugins/{id}/enable", plugins::enable_own_plugin)
         .post("/plugins/{id}/disable", plugins::disable_own_plugin)
+        .get("/plugins/{id}/config", configuration::get_own_configuration)
+        .put("/plugins/{id}/config", configuration::configure_own_plugin)
+        .patch("/plugins/{id}/config", configuration::change_own_configuration)
+        .get("/plugins/{id}/config/history", configuration::list_own_configuration_changes)
+        .post("/plugins/{id}/config/history/{number}/undo", configuration::undo_own_configuration_change)
+        .get("/plugins/{id}/config/export", configuration::export_own_configuration)
+        .post("/plugins/{id}/config/import", configuration::import_own_configuration)
         .get("/api/invitations/{code}", invitations::get_invitation)
         .post("/api/invitations/{code}/accept", invitations::accept_invitation)
         .get("/api/organization-requests", requests::list_own_requests)

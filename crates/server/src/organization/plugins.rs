@@ -72,7 +72,7 @@ pub(super) async fn enable_own_plugin(
 ) -> Result<Json<OwnPlugin>> {
     let organization = called_for(&ctx)?;
     let (plugin, number) = (id.clone(), organization.id);
-    seen(&*kernel.kernel()?, &id, number)?;
+    switchable(&*kernel.kernel()?, &id, number)?;
     let enabled = async move |kernel: Arc<Kernel>, by: By| match how.with_requirements {
         true => kernel.enable_with_requirements(&by, &id, &organization.slug).await.map(drop),
         false => kernel.enable(&by, &id, &organization.slug).await,
@@ -89,7 +89,7 @@ pub(super) async fn disable_own_plugin(
 ) -> Result<Json<OwnPlugin>> {
     let organization = called_for(&ctx)?;
     let (plugin, number) = (id.clone(), organization.id);
-    seen(&*kernel.kernel()?, &id, number)?;
+    switchable(&*kernel.kernel()?, &id, number)?;
     let disabled = async move |kernel: Arc<Kernel>, by: By| match how.with_dependents {
         true => kernel.disable_with_dependents(&by, &id, &organization.slug).await.map(drop),
         false => kernel.disable(&by, &id, &organization.slug).await,
@@ -98,13 +98,18 @@ pub(super) async fn disable_own_plugin(
     the_plugin(&kernel, &plugin, number)
 }
 
-/// Refuses a plugin that does not serve, or that the organization does not see; one is told from the other by nobody.
-fn seen(kernel: &Kernel, id: &str, organization: OrganizationId) -> Result<()> {
-    let snapshot = kernel.snapshot();
+/// A plugin that the organization sees. One that does not serve, and one that is private, are told apart by nobody.
+pub(super) fn seen(snapshot: &Snapshot, id: &str, organization: OrganizationId) -> Result<Arc<Loaded>> {
     let found = snapshot.plugin(id).filter(|plugin| snapshot.is_seen(plugin, organization));
-    let found = found.ok_or_else(|| not_found!("there is no plugin `{id}` here"))?;
+    found.cloned().ok_or_else(|| not_found!("there is no plugin `{id}` here"))
+}
+
+/// Refuses to switch a plugin that the organization does not see, or that requires one which it does not see.
+fn switchable(kernel: &Kernel, id: &str, organization: OrganizationId) -> Result<()> {
+    let snapshot = kernel.snapshot();
+    let found = seen(&snapshot, id, organization)?;
     // Which one it is, the organization is not told.
-    if snapshot.missing(found, organization).iter().any(|it| !snapshot.is_seen(it, organization)) {
+    if snapshot.missing(&found, organization).iter().any(|it| !snapshot.is_seen(it, organization)) {
         return Err(conflict!(
             "plugin `{id}` requires one that is private: a global administrator can grant that to this organization"
         ));

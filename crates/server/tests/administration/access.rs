@@ -84,13 +84,52 @@ DELETE /api/v1/plugins/{id}/config/{config_id} admin:plugins
 async fn the_addresses_and_the_actions_that_they_ask_for_are_these() {
     let stage = Stage::new().await;
     let snapshot = stage.kernel.snapshot();
-    let manifest = snapshot.plugin("administration").unwrap().manifest();
-    let line = |route: &switchboard_manifest::Route| {
-        format!("{} {} {}\n", route.method, manifest.address_of(route), route.permission.as_deref().unwrap())
-    };
-    let matrix: String = manifest.provides.api_routes.iter().map(line).collect();
-    assert_eq!(matrix, MATRIX.trim_start());
+    for (plugin, expected) in [("administration", MATRIX), ("organization", OWN_MATRIX)] {
+        let manifest = snapshot.plugin(plugin).unwrap().manifest();
+        let line = |route: &switchboard_manifest::Route| {
+            let action = route.permission.as_deref().unwrap_or("-");
+            format!("{} {} {action}\n", route.method, manifest.address_of(route))
+        };
+        let matrix: String = manifest.provides.api_routes.iter().map(line).collect();
+        assert_eq!(matrix, expected.trim_start());
+    }
 }
+
+/// The same for what organizations do for themselves; what asks for no action is for whoever it is about.
+const OWN_MATRIX: &str = "
+GET /api/org/{org}/organization organization:read
+PATCH /api/org/{org}/organization organization:update
+DELETE /api/org/{org}/organization organization:remove
+POST /api/org/{org}/organization/leave -
+GET /api/org/{org}/organization/members member:read
+PATCH /api/org/{org}/organization/members/{account} member:manage
+DELETE /api/org/{org}/organization/members/{account} member:manage
+GET /api/org/{org}/organization/invitations member:invite
+POST /api/org/{org}/organization/invitations member:invite
+DELETE /api/org/{org}/organization/invitations/{id} member:invite
+GET /api/org/{org}/organization/roles role:read
+PUT /api/org/{org}/organization/roles/{name} role:manage
+DELETE /api/org/{org}/organization/roles/{name} role:manage
+GET /api/org/{org}/organization/tokens token:read
+POST /api/org/{org}/organization/tokens token:manage
+DELETE /api/org/{org}/organization/tokens/{id} token:manage
+GET /api/org/{org}/organization/audit audit:read
+GET /api/org/{org}/organization/audit/export audit:read
+GET /api/org/{org}/organization/plugins plugin:read
+POST /api/org/{org}/organization/plugins/{id}/enable plugin:enable
+POST /api/org/{org}/organization/plugins/{id}/disable plugin:enable
+GET /api/org/{org}/organization/plugins/{id}/config plugin:read
+PUT /api/org/{org}/organization/plugins/{id}/config plugin:configure
+PATCH /api/org/{org}/organization/plugins/{id}/config plugin:configure
+GET /api/org/{org}/organization/plugins/{id}/config/history plugin:configure
+POST /api/org/{org}/organization/plugins/{id}/config/history/{number}/undo plugin:configure
+GET /api/org/{org}/organization/plugins/{id}/config/export plugin:configure
+POST /api/org/{org}/organization/plugins/{id}/config/import plugin:configure
+GET /api/invitations/{code} -
+POST /api/invitations/{code}/accept -
+GET /api/organization-requests -
+POST /api/organization-requests -
+";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_token_that_is_known_every_address_is_401() {

@@ -9,6 +9,7 @@ mod belonging;
 mod cast;
 mod configuration;
 mod organizations;
+mod own_configuration;
 mod registration_settings;
 mod registrations;
 mod rollouts;
