@@ -6,18 +6,21 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 
 const PHONE = { width: 390, height: 844 };
 const DESK = { width: 1280, height: 900 };
 
+const PASSWORD = "the engine weaves";
+
 let server, address, data, browser;
+
+const binary = process.env.SWITCHBOARD ?? "../../target/debug/switchboard";
 
 before(async () => {
   data = await mkdtemp(join(tmpdir(), "switchboard-browser-"));
-  const binary = process.env.SWITCHBOARD ?? "../../target/debug/switchboard";
   server = spawn(binary, ["serve", "--data", data, "--listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "inherit"] });
   address = await new Promise((resolve, reject) => {
     let text = "";
@@ -28,6 +31,8 @@ before(async () => {
     });
     server.on("exit", (code) => reject(new Error(`the server ended with ${code}: ${text}`)));
   });
+  const root = ["account", "create", "root@example.com", "--administrator", "--password-stdin", "--data", data];
+  execFileSync(binary, root, { input: PASSWORD, stdio: ["pipe", "ignore", "inherit"] });
   browser = await chromium.launch({ executablePath: process.env.BROWSER ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 });
 
@@ -36,6 +41,18 @@ after(async () => {
   server?.kill("SIGTERM");
   await rm(data, { recursive: true, force: true });
 });
+
+// Has the administrator sign in and act as somebody else, in a browser that may have opened a page already.
+async function actAsSomebody(context, email) {
+  const sent = async (path, data, csrf) => {
+    const answer = await context.request.post(address + path, { data, headers: csrf ? { "X-CSRF-Token": csrf } : {} });
+    assert.ok(answer.ok(), await answer.text());
+    return answer.json();
+  };
+  const begun = await sent("/api/auth/sign-in", { email: "root@example.com", password: PASSWORD });
+  const made = await sent("/api/admin/accounts", { email, name: "Ada Lovelace", password: PASSWORD }, begun.csrf_token);
+  await sent(`/api/admin/accounts/${made.id}/impersonate`, {}, begun.csrf_token);
+}
 
 // Opens a page, and says whatever the browser complained of and wherever else it tried to go.
 async function open(path, { viewport = DESK, colorScheme = "light", javaScriptEnabled = true } = {}) {
@@ -82,6 +99,30 @@ for (const [size, viewport] of Object.entries({ desk: DESK, phone: PHONE })) {
   }
 }
 
+for (const [size, viewport] of Object.entries({ desk: DESK, phone: PHONE })) {
+  for (const colorScheme of ["light", "dark"]) {
+    test(`an administrator sees as whom they act and ends it by a click, on a ${size} in ${colorScheme}`, async () => {
+      // No JavaScript is the harder case, and the page has none.
+      const { page, complaints } = await open("/", { viewport, colorScheme, javaScriptEnabled: false });
+      const bar = page.getByRole("complementary", { name: "Acting as somebody else" });
+      assert.equal(await bar.count(), 0, "nobody acts as anybody yet");
+      await actAsSomebody(page.context(), `ada-${size}-${colorScheme}@example.com`);
+      await page.reload();
+      assert.match(await bar.innerText(), /You act as Ada Lovelace[^]*root@example\.com/);
+      assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)) <= 0);
+      await shot(page, `acting-as-${size}-${colorScheme}`);
+      await page.getByRole("button", { name: "End acting as Ada Lovelace" }).click();
+      await page.waitForURL(`${address}/`);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      assert.equal(await bar.count(), 0, "it has ended");
+      const me = await (await page.context().request.get(`${address}/api/me`)).json();
+      assert.deepEqual([me.account.email, me.impersonator], ["root@example.com", null]);
+      assert.deepEqual(complaints, []);
+      await page.context().close();
+    });
+  }
+}
+
 test("the home page reads without JavaScript", async () => {
   const { page } = await open("/", { javaScriptEnabled: false });
   await page.getByRole("heading", { level: 1 }).waitFor();
@@ -112,6 +153,8 @@ test("the keyboard reaches the content first, and then every link, each with a v
 test("text stands out from what is behind it, in both schemes", async () => {
   for (const colorScheme of ["light", "dark"]) {
     const { page } = await open("/", { colorScheme });
+    await actAsSomebody(page.context(), `faint-${colorScheme}@example.com`);
+    await page.reload();
     const faint = await page.evaluate(() => {
       const parse = (text) => text.match(/[\d.]+/g).map(Number);
       const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });

@@ -1,4 +1,4 @@
-//! From which address a client calls, also where proxies stand between.
+//! From which address a client calls, and whether by https, also where proxies stand between.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -9,8 +9,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use ipnet::IpNet;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// The proxies whose word counts on who called them. None by default: then whoever connects is the client.
+/// The proxies whose word counts on who called them, and how. None by default: then whoever connects is the client.
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
     trusted: Vec<IpNet>,
@@ -70,24 +71,45 @@ impl Proxies {
     /// Who sent a request with these headers by a connection from this address: the last address that a trusted proxy
     /// vouches for, and that is not one itself.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let mut client = peer.to_canonical();
+        self.hop(peer, headers).0
+    }
+
+    /// Whether the client came by https, as the trusted proxy says to which it came.
+    pub(crate) fn says_https(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        if !self.trust(peer.to_canonical()) {
+            return false;
+        }
+        let said = match self.header {
+            // Whoever writes it sets it anew, or adds its own behind what it was sent.
+            ProxyHeader::XForwardedFor => {
+                let last = headers.get_all(X_FORWARDED_PROTO).iter().next_back();
+                last.and_then(|value| value.to_str().ok()?.rsplit(',').next())
+            }
+            ProxyHeader::Forwarded => self.hop(peer, headers).1.and_then(|hop| pair(hop, "proto")),
+        };
+        said.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
+    }
+
+    /// The client, and what the proxy to which it came says of it.
+    fn hop<'a>(&self, peer: IpAddr, headers: &'a HeaderMap) -> (IpAddr, Option<&'a str>) {
+        let (mut client, mut said) = (peer.to_canonical(), None);
         if !self.trust(client) {
-            return client;
+            return (client, said);
         }
         let (name, read): (_, fn(&str) -> Option<IpAddr>) = match self.header {
             ProxyHeader::XForwardedFor => (X_FORWARDED_FOR, address),
-            ProxyHeader::Forwarded => (header::FORWARDED, forwarded_for),
+            ProxyHeader::Forwarded => (header::FORWARDED, |hop| address(pair(hop, "for")?)),
         };
         // Each proxy writes behind what it was sent, so that what is furthest to the left is hearsay.
         let values = headers.get_all(name).iter().rev().map(HeaderValue::to_str);
         for hop in values.flat_map(|value| value.unwrap_or_default().rsplit(',')) {
-            let Some(before) = read(hop) else { return client };
-            client = before;
+            let Some(before) = read(hop) else { break };
+            (client, said) = (before, Some(hop));
             if !self.trust(client) {
-                return client;
+                break;
             }
         }
-        client
+        (client, said)
     }
 
     fn trust(&self, address: IpAddr) -> bool {
@@ -95,11 +117,24 @@ impl Proxies {
     }
 }
 
-/// The address in one part of `Forwarded`.
-fn forwarded_for(hop: &str) -> Option<IpAddr> {
-    let pairs = hop.split(';').filter_map(|pair| pair.split_once('='));
-    let mut named = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
-    named.next().and_then(|(_, value)| address(value.trim().trim_matches('"')))
+/// What one part of `Forwarded` says of something.
+fn pair<'a>(hop: &'a str, name: &str) -> Option<&'a str> {
+    let mut pairs = hop.split(';').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(own, _)| own.trim().eq_ignore_ascii_case(name))?;
+    Some(value.trim().trim_matches('"'))
+}
+
+/// Leaves of what a request says of how it came what is known to be true: `X-Forwarded-Proto: https`, or nothing.
+pub(crate) fn tell_encrypted(is_encrypted: bool, headers: &mut HeaderMap) {
+    headers.remove(X_FORWARDED_PROTO);
+    if is_encrypted {
+        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("https"));
+    }
+}
+
+/// Whether a request came by https, of one that has been [told](tell_encrypted).
+pub(crate) fn is_encrypted(headers: &HeaderMap) -> bool {
+    headers.get(X_FORWARDED_PROTO).is_some_and(|scheme| scheme == "https")
 }
 
 /// An address, with or without a port; one of version 6 may stand in brackets.
@@ -165,6 +200,37 @@ mod tests {
         assert_eq!(client(&forwarded, "10.0.0.2", &[("forwarded", "for=_hidden")]), "10.0.0.2");
         let other = Proxies::new(["10.0.0.0/8"], ProxyHeader::XForwardedFor).unwrap();
         assert_eq!(client(&other, "10.0.0.2", &says), "10.0.0.2");
+    }
+
+    #[test]
+    fn https_is_what_a_trusted_proxy_says_it_is() {
+        let of = |proxies: &Proxies, peer: &str, headers: &[(&'static str, &str)]| {
+            let headers: HeaderMap = headers
+                .iter()
+                .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
+                .collect();
+            proxies.says_https(peer.parse().unwrap(), &headers)
+        };
+        let proxies = Proxies::new(["10.0.0.0/8"], ProxyHeader::XForwardedFor).unwrap();
+        for (said, expected) in
+            [("https", true), ("HTTPS", true), ("http", false), ("https, http", false), ("http,https", true)]
+        {
+            assert_eq!(of(&proxies, "10.0.0.2", &[("x-forwarded-proto", said)]), expected, "{said}");
+            assert!(!of(&proxies, "203.0.113.7", &[("x-forwarded-proto", said)]), "{said} of a stranger");
+        }
+        assert!(!of(&proxies, "10.0.0.2", &[("forwarded", "for=203.0.113.7;proto=https")]));
+        assert!(!of(&Proxies::default(), "127.0.0.1", &[("x-forwarded-proto", "https")]));
+
+        let forwarded = Proxies::new(["10.0.0.0/8"], ProxyHeader::Forwarded).unwrap();
+        for (said, expected) in [
+            ("for=203.0.113.7;proto=https", true),
+            ("for=203.0.113.7;proto=https, for=10.0.0.9;proto=http", true),
+            ("for=1.2.3.4;proto=https, for=203.0.113.7;proto=http", false),
+            ("for=203.0.113.7", false),
+        ] {
+            assert_eq!(of(&forwarded, "10.0.0.2", &[("forwarded", said)]), expected, "{said}");
+        }
+        assert!(!of(&forwarded, "10.0.0.2", &[("x-forwarded-proto", "https")]));
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use maud::{DOCTYPE, Markup, html};
 
+use crate::acting_as::ActingAs;
+
 /// What the home page shows.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct HomeView {
@@ -17,6 +19,8 @@ pub(crate) struct HomeView {
     pub(crate) organization: String,
     /// How long the server has been up.
     pub(crate) uptime: Duration,
+    /// As whom the visitor acts, when that is not themselves.
+    pub(crate) acting_as: Option<ActingAs>,
     /// Every plugin that was found, in the order in which they are shown.
     pub(crate) plugins: Vec<PluginLine>,
 }
@@ -85,6 +89,7 @@ pub(crate) fn home(view: &HomeView) -> Markup {
             }
             body.page {
                 a.skip href="#main" { "Skip to content" }
+                @if let Some(acting_as) = &view.acting_as { (acting_as.bar()) }
                 (masthead(view))
                 main #main {
                     (welcome(view))

@@ -12,28 +12,33 @@ use switchboard_kernel::{Catalog, Directory, Entry, Snapshot, State as PluginSta
 use switchboard_manifest::{Manifest, PluginId};
 
 use crate::{
+    acting_as::ActingAs,
+    client_address,
     home::{self, HomeView, PluginLine, StateKind},
     server::Server,
 };
 
-/// What the page may do: show itself.
+/// What the page may do: show itself, and send its form here.
 const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
-                                form-action 'none'; frame-ancestors 'none'";
+                                form-action 'self'; frame-ancestors 'none'";
 
 /// Answers with JSON to a client that asks for it, and with the page to every other.
 pub(crate) async fn home(State(server): State<Server>, headers: HeaderMap) -> Response {
-    let vary = [(header::VARY, "Accept")];
+    let vary = [(header::VARY, "Accept, Cookie")];
     if asks_for_json(&headers) {
         return (vary, Json(places(&server))).into_response();
     }
+    let acting_as = ActingAs::of(&server, &headers).await;
+    let cached = if acting_as.is_some() { "no-store" } else { "no-cache" };
     let security = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-cache"),
+        // With `no-referrer` a browser would send the form as if from nowhere: `Origin: null`.
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::CACHE_CONTROL, cached),
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
     ];
-    (vary, security, home::home(&view(&server, &headers)).into_string()).into_response()
+    (vary, security, home::home(&view(&server, &headers, acting_as)).into_string()).into_response()
 }
 
 fn places(server: &Server) -> serde_json::Value {
@@ -63,7 +68,7 @@ fn asks_for_json(headers: &HeaderMap) -> bool {
     json > 0.0 && json >= page
 }
 
-fn view(server: &Server, headers: &HeaderMap) -> HomeView {
+fn view(server: &Server, headers: &HeaderMap, acting_as: Option<ActingAs>) -> HomeView {
     let (catalog, snapshot) = (server.kernel.catalog(), server.kernel.snapshot());
     let directory = server.kernel.directory();
     HomeView {
@@ -71,6 +76,7 @@ fn view(server: &Server, headers: &HeaderMap) -> HomeView {
         address: address(headers),
         organization: organization(&directory),
         uptime: server.started.elapsed(),
+        acting_as,
         plugins: plugins(&catalog, &snapshot, &directory),
     }
 }
@@ -89,10 +95,7 @@ fn address(headers: &HeaderMap) -> String {
         !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:-[]_".contains(&byte))
     };
     let host = text(header::HOST).filter(is_host).unwrap_or("localhost");
-    let scheme = match headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https") {
-        true => "https",
-        false => "http",
-    };
+    let scheme = if client_address::is_encrypted(headers) { "https" } else { "http" };
     format!("{scheme}://{host}")
 }
 

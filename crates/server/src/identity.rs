@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, header};
-use switchboard_accounts::{Accounts, Session};
+use switchboard_accounts::{Account, Accounts, Session};
 use switchboard_api::{Actions, ActorKind};
 use switchboard_kernel::{Directory, Principal};
 
@@ -102,16 +102,21 @@ async fn by_session(
 }
 
 /// Who acts in a session.
-fn principal_of(session: &Session) -> Principal {
-    let actor = session.actor();
+pub(crate) fn principal_of(session: &Session) -> Principal {
+    let impersonator = session.impersonator().map(|account| account.email.as_str().into());
+    Principal { impersonator, ..person(session.actor()) }
+}
+
+/// Somebody who acts as themselves.
+pub(crate) fn person(account: &Account) -> Principal {
     Principal {
         kind: ActorKind::User,
-        name: actor.email.as_str().into(),
-        account: Some(actor.id),
+        name: account.email.as_str().into(),
+        account: Some(account.id),
         actions: Actions::all(),
         bound_to: None,
-        is_administrator: actor.is_administrator,
-        impersonator: session.impersonator().map(|account| account.email.as_str().into()),
+        is_administrator: account.is_administrator,
+        impersonator: None,
         rate: None,
     }
 }

@@ -9,6 +9,7 @@ pub mod external_sign_in;
 pub mod organization;
 
 mod access_log;
+mod acting_as;
 mod api_document;
 mod assets;
 mod audit_lines;

@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use switchboard_accounts::Accounts;
 
-use crate::{client_address::Proxies, rate_limits::RateLimits, readiness::Readiness};
+use crate::{
+    client_address::Proxies, external_sign_in::PublicUrl, rate_limits::RateLimits, readiness::Readiness,
+};
 
 /// What the operator decides about HTTP. The defaults are safe on a laptop and on a server.
 #[derive(Debug, Clone)]
@@ -21,7 +23,9 @@ pub struct Options {
     pub cors_origins: Vec<String>,
     /// How often callers may ask.
     pub rate_limits: RateLimits,
-    /// The proxies whose word counts on from where a request comes.
+    /// Where browsers find the server, where that is known: by https all that comes is taken for encrypted.
+    pub public_url: Option<PublicUrl>,
+    /// The proxies whose word counts on from where a request comes, and whether by https.
     pub proxies: Proxies,
     /// Who can sign in; nobody where they are absent.
     pub accounts: Option<Arc<Accounts>>,
@@ -38,6 +42,7 @@ impl Default for Options {
             idle_time: Duration::from_secs(30),
             cors_origins: vec!["tauri://localhost".to_owned(), "http://localhost:5173".to_owned()],
             rate_limits: RateLimits::default(),
+            public_url: None,
             proxies: Proxies::default(),
             accounts: None,
             readiness: Readiness::default(),

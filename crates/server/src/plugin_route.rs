@@ -129,7 +129,6 @@ async fn answer(
         Problem::broken("the server", id)
     })?;
     let head_only = parts.method == http::Method::HEAD;
-    let from = parts.extensions.get::<Peer>().map(|peer| peer.0);
     let call = request::call(&address, shape, params, parts, incoming, &server.options).await;
     let (call, cut) = call.map_err(|no_call| match no_call {
         NoCall::Failure(failure) => of(failure),

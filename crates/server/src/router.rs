@@ -13,7 +13,7 @@ use axum::{
     body::{Body, Bytes, HttpBody},
     extract::Request,
     response::Response,
-    routing::{MethodRouter, get},
+    routing::{MethodRouter, get, post},
 };
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
@@ -23,9 +23,10 @@ use tower::{Service, ServiceExt};
 use tower_http::{compression::CompressionLayer, cors::CorsLayer};
 
 use crate::{
-    api_document, assets, cors, docs_viewer, front::front, health, home_route, identity::Door, metrics,
-    options::Options, peer::Peer, plugin_route::plugin_route, problem::Problem, rate_limits::Tightest,
-    readiness, request_id::RequestId, server::Server,
+    acting_as, api_document, assets, client_address::tell_encrypted, cors, docs_viewer,
+    external_sign_in::PublicUrl, front::front, health, home_route, identity::Door, metrics, options::Options,
+    peer::Peer, plugin_route::plugin_route, problem::Problem, rate_limits::Tightest, readiness,
+    request_id::RequestId, server::Server,
 };
 
 /// Everything that the server answers, as a service. A clone is one more reference.
@@ -74,6 +75,14 @@ impl Addresses {
         self.peer.map(|peer| Peer(self.server.options.proxies.client(peer, headers)))
     }
 
+    /// Whether a request with these headers came by https: all do where the public URL says so, and others where a
+    /// trusted proxy does.
+    fn is_encrypted(&self, headers: &HeaderMap) -> bool {
+        let Options { proxies, public_url, .. } = &self.server.options;
+        public_url.as_ref().is_some_and(PublicUrl::is_secure)
+            || self.peer.is_some_and(|peer| proxies.says_https(peer, headers))
+    }
+
     /// Answers at whatever address it is. A plugin's are looked up in the kernel's table and nowhere else.
     pub(crate) async fn answer(&self, mut request: Request, id: RequestId) -> Response {
         let path = request.uri().path();
@@ -114,6 +123,7 @@ impl Own {
             ("/healthz", get(health::healthz)),
             ("/readyz", get(readiness::readyz)),
             ("/api/v1/health", get(health::health)),
+            (acting_as::END, post(acting_as::end)),
         ]);
         let mut documents = vec![
             ("/", get(home_route::home)),
@@ -130,7 +140,8 @@ impl Own {
 }
 
 async fn other_method(Extension(id): Extension<RequestId>, request: Request) -> Response {
-    Problem::other_methods(request.method(), &[Method::Get]).into_response(ErrorShape::Problem, &id)
+    let answered = if request.uri().path() == acting_as::END { Method::Post } else { Method::Get };
+    Problem::other_methods(request.method(), &[answered]).into_response(ErrorShape::Problem, &id)
 }
 
 impl<B> Service<http::Request<B>> for Addresses
@@ -154,6 +165,8 @@ where
             if let Some(client) = addresses.client(request.headers()) {
                 request.extensions_mut().insert(client);
             }
+            // Here, once: whoever reads it behind here, plugins too, may believe it.
+            tell_encrypted(addresses.is_encrypted(request.headers()), request.headers_mut());
             Ok(front(&server, addresses, request).await)
         })
     }

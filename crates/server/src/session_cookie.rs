@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderValue, header};
 
+use crate::client_address;
+
 /// The cookie's name.
 pub(crate) const NAME: &str = "swb_session";
 
@@ -31,12 +33,11 @@ fn header_of(pair: &str, request: &HeaderMap) -> HeaderMap {
     HeaderValue::from_str(&text).map(|value| (header::SET_COOKIE, value)).into_iter().collect()
 }
 
-/// Whether the browser came by https: as the proxy in front says, or the browser itself.
+/// Whether the browser came by https: by all that is known of the request, or as the browser itself says of the page.
 fn is_encrypted(request: &HeaderMap) -> bool {
-    let begins = |name, with: &str| {
-        request.get(name).is_some_and(|value: &HeaderValue| value.as_bytes().starts_with(with.as_bytes()))
-    };
-    begins("x-forwarded-proto", "https") || begins("origin", "https://")
+    let is_of_encrypted_page =
+        request.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"));
+    client_address::is_encrypted(request) || is_of_encrypted_page
 }
 
 #[cfg(test)]

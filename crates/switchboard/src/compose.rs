@@ -223,6 +223,7 @@ fn http_options(settings: &OperatorSettings, store: Store) -> anyhow::Result<Htt
         body_limit: settings.body_limit,
         cors_origins: settings.cors_origins.clone().unwrap_or(defaults.cors_origins),
         rate_limits: settings.rate_limits.limits(),
+        public_url: settings.public_url.is_some().then(|| settings.public_url()).transpose()?,
         proxies: settings.proxies()?,
         readiness,
         ..defaults

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use switchboard_api::{Actions, ActorKind};
 use switchboard_kernel::{Kernel, Principal};
 use switchboard_sdk::{extract::Shared, prelude::*};
 
 use super::people::People;
+use crate::identity::person;
 
 /// What is asked.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -62,14 +62,5 @@ async fn principal(people: &People, kernel: &Kernel, who: &str) -> Result<Arc<Pr
     if account.is_disabled() {
         return Err(conflict!("the account `{who}` is disabled: nobody acts as it"));
     }
-    Ok(Arc::new(Principal {
-        kind: ActorKind::User,
-        name: account.email.as_str().into(),
-        account: Some(account.id),
-        actions: Actions::all(),
-        bound_to: None,
-        is_administrator: account.is_administrator,
-        impersonator: None,
-        rate: None,
-    }))
+    Ok(Arc::new(person(&account)))
 }

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::stage::{PASSWORD, Stage};
+use crate::stage::{Browser, PASSWORD, Stage, finish};
 
 #[tokio::test]
 async fn an_administrator_makes_finds_disables_and_enables_accounts() {
@@ -65,4 +65,55 @@ async fn who_acts_as_somebody_else_is_named_and_ends_it() {
     root.send(Method::DELETE, "/api/me/impersonation", None).await.is(200);
     assert_eq!(root.get("/api/me").await.json(200)["account"]["email"], "root@example.com");
     root.get("/api/admin/accounts").await.is(200);
+}
+
+/// The value of the page's field with the session's token.
+fn token_in(page: &str) -> &str {
+    page.split_once("name=\"csrf_token\" value=\"").unwrap().1.split('"').next().unwrap()
+}
+
+#[tokio::test]
+async fn the_page_says_as_whom_somebody_acts_and_its_button_ends_it() {
+    let stage = Stage::new().await;
+    stage.account("root@example.com", true).await;
+    let id = stage.account("ada@example.com", false).await;
+    let mut root = stage.signed_in("root@example.com").await;
+    assert!(!root.get("/").await.text.contains("You act as"));
+    root.post(&format!("/api/admin/accounts/{id}/impersonate"), json!({})).await.is(200);
+    let page = root.get("/").await;
+    for part in ["You act as", "ada@example.com", "root@example.com", "End acting as"] {
+        assert!(page.text.contains(part), "{part} is not in {}", page.text);
+    }
+    assert!(!stage.browser().get("/").await.text.contains("You act as"));
+    let press = |browser: &Browser, token: &str, headers: &[(&str, &str)]| {
+        let request = browser.bare(Method::POST, "/impersonation/end").form(&[("csrf_token", token)]);
+        finish(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)))
+    };
+    let token = token_in(&page.text).to_owned();
+    for (sent, headers) in [
+        ("", &[][..]),
+        ("wrong", &[]),
+        (&token, &[("origin", "https://evil.example")]),
+        (&token, &[("origin", "null")]),
+        (&token, &[("sec-fetch-site", "cross-site")]),
+    ] {
+        press(&root, sent, headers).await.is(403);
+    }
+    press(&stage.browser(), &token, &[]).await.is(403);
+    assert_eq!(root.get("/api/me").await.json(200)["impersonator"], "root@example.com", "still");
+
+    let ended = press(&root, &token, &[("origin", &stage.url)]).await;
+    ended.is(303);
+    let cookie = ended.set_cookie.unwrap();
+    let secret = cookie.split(';').next().unwrap().strip_prefix("swb_session=").unwrap().to_owned();
+    root.get("/api/me").await.is(401);
+    root.cookie = Some(secret);
+    let me = root.get("/api/me").await.json(200);
+    assert_eq!((&me["account"]["email"], &me["impersonator"]), (&json!("root@example.com"), &json!(null)));
+    let page = root.get("/").await;
+    assert!(!page.text.contains("You act as"));
+    let line = stage.audit().await.pop().unwrap();
+    let expected = ("ada@example.com", Some("root@example.com"), "impersonation.ended");
+    assert_eq!((line.0.as_str(), line.1.as_deref(), line.2.as_str()), expected);
+    press(&root, root.csrf.as_deref().unwrap_or_default(), &[]).await.is(409);
 }

@@ -2,6 +2,7 @@
 
 use reqwest::{Method, header};
 use serde_json::json;
+use switchboard_server::{Options, Proxies, ProxyHeader, account::Registration};
 
 use crate::stage::{OTHER, PASSWORD, Stage, finish};
 
@@ -168,12 +169,48 @@ async fn a_session_that_was_ended_opens_nothing() {
     again.get("/api/v1/clips").await.is(401);
 }
 
-#[tokio::test]
-async fn behind_https_the_cookie_is_for_https_alone() {
-    let stage = Stage::new().await;
-    stage.account("ada@example.com", false).await;
+/// The end of the cookie that signing in gives, where a request has these headers.
+async fn cookie_of(stage: &Stage, headers: &[(&str, &str)]) -> String {
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     let request = stage.browser().bare(Method::POST, "/api/auth/sign-in").json(&body);
-    let answer = finish(request.header("x-forwarded-proto", "https")).await;
-    assert!(answer.set_cookie.unwrap().ends_with("; HttpOnly; SameSite=Lax; Secure"));
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let cookie = finish(request).await.set_cookie.unwrap();
+    cookie.split_once("SameSite=Lax").unwrap().1.to_owned()
+}
+
+const SAYS_HTTPS: (&str, &str) = ("x-forwarded-proto", "https");
+
+#[tokio::test]
+async fn behind_https_the_cookie_is_for_https_alone() {
+    let proxies = Proxies::new(["127.0.0.1"], ProxyHeader::default()).unwrap();
+    let stage = Stage::set(Registration::Open, Options { proxies, ..Options::default() }).await;
+    stage.account("ada@example.com", false).await;
+    assert_eq!(cookie_of(&stage, &[SAYS_HTTPS]).await, "; Secure");
+    assert_eq!(cookie_of(&stage, &[("x-forwarded-proto", "http")]).await, "");
+    assert_eq!(cookie_of(&stage, &[]).await, "");
+    let page = finish(stage.browser().bare(Method::GET, "/").header(SAYS_HTTPS.0, SAYS_HTTPS.1)).await;
+    assert!(page.text.contains("<dd>https://127.0.0.1:"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn what_a_stranger_says_of_https_is_nothing() {
+    let elsewhere = Proxies::new(["203.0.113.7"], ProxyHeader::default()).unwrap();
+    for proxies in [Proxies::default(), elsewhere] {
+        let stage = Stage::set(Registration::Open, Options { proxies, ..Options::default() }).await;
+        stage.account("ada@example.com", false).await;
+        assert_eq!(cookie_of(&stage, &[SAYS_HTTPS]).await, "");
+        assert_eq!(cookie_of(&stage, &[("forwarded", "for=192.0.2.1;proto=https")]).await, "");
+        let page = finish(stage.browser().bare(Method::GET, "/").header(SAYS_HTTPS.0, SAYS_HTTPS.1)).await;
+        assert!(page.text.contains("<dd>http://127.0.0.1:"), "{}", page.text);
+    }
+}
+
+#[tokio::test]
+async fn where_the_public_url_is_https_the_cookie_is_for_https_alone_whatever_a_request_says() {
+    let public_url = Some("https://clips.example.com".parse().unwrap());
+    let stage = Stage::set(Registration::Open, Options { public_url, ..Options::default() }).await;
+    stage.account("ada@example.com", false).await;
+    for headers in [&[][..], &[("x-forwarded-proto", "http")]] {
+        assert_eq!(cookie_of(&stage, headers).await, "; Secure");
+    }
 }

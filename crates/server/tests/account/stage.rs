@@ -103,6 +103,11 @@ impl Stage {
     }
 
     pub(crate) async fn with(registration: Registration) -> Self {
+        Self::set(registration, Options::default()).await
+    }
+
+    /// The same, as the operator decides about HTTP.
+    pub(crate) async fn set(registration: Registration, options: Options) -> Self {
         let folder = TempDir::new().unwrap();
         let store = Store::open_sqlite(&folder.path().join("db"), Default::default()).unwrap();
         let clock = Arc::new(SystemClock);
@@ -155,20 +160,18 @@ impl Stage {
         let token = kernel.create_token(&By::system("test"), terms).await.unwrap().token;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let options = Options {
-            accounts: Some(Arc::clone(&accounts)),
-            rate_limits: RateLimits::none(),
-            ..Options::default()
-        };
+        let options =
+            Options { accounts: Some(Arc::clone(&accounts)), rate_limits: RateLimits::none(), ..options };
         let app = router(Arc::clone(&kernel), options);
         tokio::spawn(serve(listener, app, Times::default(), std::future::pending()));
         Self { accounts, url, letters, token, store, _capabilities: capabilities, _folder: folder }
     }
 
     pub(crate) fn browser(&self) -> Browser {
-        // The first of the process counts; they are all the same.
+        // The first of the process counts; they are all the same. A redirection is an answer to look at.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Browser { url: self.url.clone(), client: reqwest::Client::new(), cookie: None, csrf: None }
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Browser { url: self.url.clone(), client, cookie: None, csrf: None }
     }
 
     /// Makes a verified account with [`PASSWORD`].
