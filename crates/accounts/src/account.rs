@@ -17,6 +17,9 @@ use crate::{
 /// The most characters of a name.
 const MOST_NAME: usize = 80;
 
+/// The most numbers in one statement: as many as either database takes.
+const MOST_NUMBERS: usize = 1000;
+
 /// An account, as it is at a moment. Its password's hash is not in it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Account {
@@ -111,6 +114,30 @@ impl Accounts {
         self.try_once(&[throttle::key("register", &[&client.counted_as()], Limit::REGISTER)]).await?;
         let new = NewAccount { is_administrator: false, ..new };
         self.create(new).await
+    }
+
+    /// Takes an account back that was only just made, as what it was made for came to nothing.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn withdraw(&self, id: AccountId) -> Result<(), Error> {
+        self.room.execute("delete from account where id = $1", vec![id.into()]).await?;
+        self.forget(id).await;
+        Ok(())
+    }
+
+    /// The accounts of these numbers; those that there are not are left out.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn accounts(&self, ids: &[AccountId]) -> Result<Vec<Account>, Error> {
+        let mut accounts = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(MOST_NUMBERS) {
+            let places: Vec<String> = (1..=ids.len()).map(|place| format!("${place}")).collect();
+            let sql = format!("select {COLUMNS} from account where id in ({})", places.join(", "));
+            accounts.extend(self.all::<Account>(&sql, ids.iter().map(|id| (*id).into()).collect()).await?);
+        }
+        Ok(accounts)
     }
 
     /// The account of that number.

@@ -16,7 +16,7 @@ pub struct Client {
 
 impl Client {
     /// The address by which tries are counted. Whoever has one address of IPv6 has the 2^64 around it.
-    pub(crate) fn counted_as(&self) -> String {
+    pub fn counted_as(&self) -> String {
         match self.address.map(|address| address.to_canonical()) {
             None => "local".to_owned(),
             Some(IpAddr::V4(address)) => address.to_string(),

@@ -10,6 +10,7 @@ use crate::{
     email::Email,
     error::Error,
     moment,
+    not_signed_in::{NotSignedIn, Reason},
     session::SignedIn,
 };
 
@@ -42,28 +43,58 @@ pub struct Linked {
 }
 
 impl Accounts {
-    /// Signs in whoever the provider says it is. One who is known by the identity gets their account; otherwise a verified
-    /// address links to the account that has it and has verified it; otherwise an account is made, if `may_register`.
+    /// Whoever the provider says it is, if they have an account here. One who is known by the identity has that account;
+    /// otherwise a verified address links to the account that has it and has verified it.
     ///
     /// An address that one side has not verified links nothing: whoever wrote it there need not have it.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] when the account is disabled, or none may be made; [`Error::Refused`] when another account has
-    /// the address; [`Error::Invalid`] when an account would be made and there is no address.
+    /// [`Error::Refused`] when an account has the address, and it is not proved on both sides whose it is.
+    pub async fn recognize(&self, identity: &ExternalIdentity) -> Result<Option<Account>, Error> {
+        if let Some(known) = self.known_by(identity).await? {
+            return Ok(Some(known));
+        }
+        let email = identity.email.as_deref().unwrap_or_default();
+        let Some(account) = self.find_by_email(email).await? else { return Ok(None) };
+        if !identity.is_email_verified || !account.is_verified() {
+            return Err(Error::Refused(format!(
+                "an account with the e-mail address {} exists already, and it is not proved on both sides whose the \
+                 address is; sign in to that account, or set its password anew by mail, and link {} there",
+                account.email, identity.provider
+            )));
+        }
+        self.insert_link(account.id, identity).await?;
+        Ok(Some(account))
+    }
+
+    /// Makes an account for somebody whom nobody [recognizes](Self::recognize).
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), of which [`Error::Invalid`] when there is no address.
+    pub async fn register_external(&self, identity: &ExternalIdentity) -> Result<Account, Error> {
+        let email = identity.email.as_deref().unwrap_or_default();
+        let name: String = identity.name.as_deref().unwrap_or_default().chars().take(80).collect();
+        let is_verified = identity.is_email_verified;
+        let account =
+            self.create(NewAccount { email, name: &name, is_verified, ..NewAccount::default() }).await?;
+        self.insert_link(account.id, identity).await?;
+        Ok(account)
+    }
+
+    /// Signs in to an account whose owner a provider has recognized.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] when the account is disabled.
     pub async fn sign_in_external(
         &self,
-        identity: &ExternalIdentity,
-        may_register: bool,
+        account: &Account,
         client: &Client,
-    ) -> Result<SignedIn, Error> {
-        let account = match self.known_by(identity).await? {
-            Some(account) => account,
-            None => self.newly_known(identity, may_register).await?,
-        };
+    ) -> Result<SignedIn, NotSignedIn> {
         if account.is_disabled() {
-            return Err(Error::Forbidden("the account is disabled".to_owned()));
+            let error = Error::Forbidden("the account is disabled".to_owned());
+            return Err(Reason::Disabled.against(Some(account.id), error));
         }
-        self.begin_session(&account, client).await
+        Ok(self.begin_session(account, client).await?)
     }
 
     /// Links an identity to the account of whoever has the session.
@@ -119,31 +150,6 @@ impl Accounts {
             Some(id) => self.account(id).await.map(Some),
             None => Ok(None),
         }
-    }
-
-    async fn newly_known(&self, identity: &ExternalIdentity, may_register: bool) -> Result<Account, Error> {
-        let email = identity.email.as_deref().unwrap_or_default();
-        let account = match self.find_by_email(email).await? {
-            Some(account) if identity.is_email_verified && account.is_verified() => account,
-            Some(account) => {
-                return Err(Error::Refused(format!(
-                    "an account with the e-mail address {} exists already, and it is not proved on both sides whose the \
-                     address is; sign in to that account, or set its password anew by mail, and link {} there",
-                    account.email, identity.provider
-                )));
-            }
-            None if !may_register => {
-                let message = "nobody is known by that identity, and accounts are made by invitation here";
-                return Err(Error::Forbidden(message.to_owned()));
-            }
-            None => {
-                let name: String = identity.name.as_deref().unwrap_or_default().chars().take(80).collect();
-                let is_verified = identity.is_email_verified;
-                self.create(NewAccount { email, name: &name, is_verified, ..NewAccount::default() }).await?
-            }
-        };
-        self.insert_link(account.id, identity).await?;
-        Ok(account)
     }
 
     async fn insert_link(&self, account: AccountId, identity: &ExternalIdentity) -> Result<(), Error> {

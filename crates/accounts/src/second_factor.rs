@@ -9,7 +9,9 @@ use crate::{
     accounts::Accounts,
     client::Client,
     error::Error,
-    moment, secret,
+    moment,
+    not_signed_in::{NotSignedIn, Reason},
+    secret,
     session::SignedIn,
     throttle::{self, Limit},
     totp::{self, Enrolment},
@@ -170,17 +172,21 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::WrongCode`], [`Error::TooMany`]; [`Error::NoSession`] when there is no session that waits for it.
-    pub async fn finish_sign_in(&self, secret: &str, code: &str) -> Result<SignedIn, Error> {
+    pub async fn finish_sign_in(&self, secret: &str, code: &str) -> Result<SignedIn, NotSignedIn> {
         let session = self.session(secret).await?;
         let session = session.filter(|session| session.needs_second_factor).ok_or(Error::NoSession)?;
         let id = session.account.id;
         let tried = [throttle::key("second_factor", &[&id.to_string()], Limit::SECOND_FACTOR)];
-        self.try_once(&tried).await?;
+        match self.try_once(&tried).await {
+            Ok(()) => {}
+            Err(error @ Error::TooMany { .. }) => return Err(Reason::Throttled.against(Some(id), error)),
+            Err(error) => return Err(error.into()),
+        }
         if !self.is_code(id, code).await? {
-            return Err(Error::WrongCode(WRONG));
+            return Err(Reason::SecondFactor.against(Some(id), Error::WrongCode(WRONG)));
         }
         self.forgive(&tried).await?;
-        self.complete(secret).await
+        Ok(self.complete(secret).await?)
     }
 
     /// Whether it is a code of the account's second factor that was not used yet, or a recovery code. It is used then.

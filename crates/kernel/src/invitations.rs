@@ -180,6 +180,21 @@ impl Kernel {
         found.ok_or_else(|| Error::NoSuch("there is no such invitation: ask for a new one".to_owned()))
     }
 
+    /// The invitation of that code, if it still holds.
+    ///
+    /// # Errors
+    /// As [`invitation`](Self::invitation); [`Error::Refused`] for one that holds no more.
+    pub async fn usable_invitation(
+        &self,
+        code: &str,
+    ) -> Result<(Invitation, std::sync::Arc<Organization>), Error> {
+        let (invitation, organization) = self.invitation(code).await?;
+        match invitation.over(self.now()) {
+            None => Ok((invitation, organization)),
+            Some(over) => Err(holds_no_more(over)),
+        }
+    }
+
     /// Makes an account a member by an invitation. However many come at once, no more get in than may.
     ///
     /// # Errors
@@ -192,10 +207,7 @@ impl Kernel {
         account: AccountId,
         verified: &[String],
     ) -> Result<(std::sync::Arc<Organization>, Roles), Error> {
-        let (invitation, organization) = self.invitation(code).await?;
-        if let Some(over) = invitation.over(self.now()) {
-            return Err(holds_no_more(over));
-        }
+        let (invitation, organization) = self.usable_invitation(code).await?;
         if let Some(bound) = &invitation.email
             && !verified.iter().any(|address| address.eq_ignore_ascii_case(bound))
         {

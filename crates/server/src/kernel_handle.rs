@@ -32,7 +32,18 @@ impl KernelHandle {
         F: FnOnce(Arc<Kernel>, By) -> Fut,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
-        match tokio::spawn(change(self.kernel()?, By::of(ctx.call()))).await {
+        self.change_by(By::of(ctx.call()), change).await
+    }
+
+    /// The same on behalf of somebody of whom it has just become known who they are.
+    pub(crate) async fn change_by<T, E, F, Fut>(&self, by: By, change: F) -> Result<T>
+    where
+        T: Send + 'static,
+        E: Into<Failure> + Send + 'static,
+        F: FnOnce(Arc<Kernel>, By) -> Fut,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        match tokio::spawn(change(self.kernel()?, by)).await {
             Ok(done) => done.map_err(Into::into),
             Err(panic) => Err(Failure::broken(format!("a change ended without a result: {panic}"))),
         }

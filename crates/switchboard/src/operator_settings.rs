@@ -47,7 +47,8 @@ pub(crate) struct OperatorSettings {
     pub(crate) trusted_proxies: Vec<String>,
     /// The header in which they say it.
     pub(crate) proxy_header: Option<String>,
-    /// Who may make an account for themselves: `open`, everybody; `off`, nobody.
+    /// Who may make an account for themselves: `open`, everybody; `invitation`, who has one into an organization; `off`,
+    /// nobody.
     pub(crate) registration: Registration,
     /// `full`: what is acknowledged survives a power cut. `normal`: it survives a crash of the process.
     pub(crate) synchronous: Synchronous,
@@ -73,6 +74,7 @@ pub(crate) struct OperatorSettings {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Registration {
     Open,
+    Invitation,
     Off,
 }
 
@@ -80,6 +82,7 @@ impl From<Registration> for switchboard_server::account::Registration {
     fn from(registration: Registration) -> Self {
         match registration {
             Registration::Open => Self::Open,
+            Registration::Invitation => Self::Invitation,
             Registration::Off => Self::Off,
         }
     }

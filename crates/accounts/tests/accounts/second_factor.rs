@@ -42,7 +42,7 @@ async fn signing_in_takes_the_second_factor_and_before_it_a_session_is_half_one(
     assert!(half.session.needs_second_factor);
     let refused = stage.accounts.change_password(&half.secret, PASSWORD, OTHER, &Client::default()).await;
     assert!(matches!(refused, Err(Error::NoSession)), "{refused:?}");
-    let wrong = stage.accounts.finish_sign_in(&half.secret, "000000").await;
+    let wrong = stage.accounts.finish_sign_in(&half.secret, "000000").await.map_err(Error::from);
     assert!(matches!(wrong, Err(Error::WrongCode(_))), "{wrong:?}");
     let whole = stage.accounts.finish_sign_in(&half.secret, &code(&ada.totp, &stage)).await.unwrap();
     assert!(!whole.session.needs_second_factor);
@@ -57,7 +57,8 @@ async fn a_half_session_ends_after_ten_minutes() {
     let ada = Cautious::new(&stage, "ada@example.com").await;
     let half = stage.sign_in("ada@example.com").await;
     stage.pass(600);
-    let late = stage.accounts.finish_sign_in(&half.secret, &code(&ada.totp, &stage)).await;
+    let late =
+        stage.accounts.finish_sign_in(&half.secret, &code(&ada.totp, &stage)).await.map_err(Error::from);
     assert!(matches!(late, Err(Error::NoSession)), "{late:?}");
 }
 
@@ -70,7 +71,7 @@ async fn a_code_is_accepted_once_and_a_step_early_or_late() {
     let half = stage.sign_in("ada@example.com").await;
     stage.accounts.finish_sign_in(&half.secret, &late).await.unwrap();
     let half = stage.sign_in("ada@example.com").await;
-    let again = stage.accounts.finish_sign_in(&half.secret, &late).await;
+    let again = stage.accounts.finish_sign_in(&half.secret, &late).await.map_err(Error::from);
     assert!(matches!(again, Err(Error::WrongCode(_))), "{again:?}");
     let now = code(&ada.totp, &stage);
     stage.accounts.finish_sign_in(&half.secret, &now).await.unwrap();
@@ -87,12 +88,12 @@ async fn codes_cannot_be_guessed() {
     let right = code(&ada.totp, &stage);
     let half = stage.sign_in("ada@example.com").await;
     for _ in 0..5 {
-        let wrong = stage.accounts.finish_sign_in(&half.secret, "not a code").await;
+        let wrong = stage.accounts.finish_sign_in(&half.secret, "not a code").await.map_err(Error::from);
         assert!(matches!(wrong, Err(Error::WrongCode(_))), "{wrong:?}");
     }
     // Another session makes no difference.
     let half = stage.sign_in("ada@example.com").await;
-    let refused = stage.accounts.finish_sign_in(&half.secret, &right).await;
+    let refused = stage.accounts.finish_sign_in(&half.secret, &right).await.map_err(Error::from);
     assert!(matches!(refused, Err(Error::TooMany { .. })), "{refused:?}");
 }
 
@@ -107,7 +108,7 @@ async fn each_recovery_code_stands_in_for_the_second_factor_once() {
     stage.accounts.finish_sign_in(&half.secret, &typed).await.unwrap();
     assert_eq!(stage.accounts.recovery_codes_left(account).await.unwrap(), 9);
     let half = stage.sign_in("ada@example.com").await;
-    let again = stage.accounts.finish_sign_in(&half.secret, &ada.recovery[0]).await;
+    let again = stage.accounts.finish_sign_in(&half.secret, &ada.recovery[0]).await.map_err(Error::from);
     assert!(matches!(again, Err(Error::WrongCode(_))), "{again:?}");
     let client = Client::default();
     let new = stage.accounts.new_recovery_codes(&ada.signed_in.secret, PASSWORD, &client).await.unwrap();

@@ -1,6 +1,6 @@
 //! Signing in by e-mail address and password.
 
-use switchboard_accounts::{Client, Error, NewAccount, Strength};
+use switchboard_accounts::{Client, Error, NewAccount, Reason, Strength};
 
 use crate::stage::{OTHER, PASSWORD, Stage, from};
 
@@ -23,16 +23,19 @@ async fn unknown_wrong_without_a_password_and_disabled_are_answered_alike_and_af
     stage.accounts.set_disabled(disabled.id, true).await.unwrap();
     let bare = NewAccount { email: "cleo@example.com", ..NewAccount::default() };
     stage.accounts.create(bare).await.unwrap();
-    for (email, password) in [
-        ("nobody@example.com", PASSWORD),
-        ("ada@example.com", OTHER),
-        ("bob@example.com", PASSWORD),
-        ("cleo@example.com", ""),
-        ("not an address", ""),
+    for (email, password, reason) in [
+        ("nobody@example.com", PASSWORD, Reason::UnknownAddress),
+        ("ada@example.com", OTHER, Reason::WrongPassword),
+        ("bob@example.com", PASSWORD, Reason::Disabled),
+        ("cleo@example.com", "", Reason::WrongPassword),
+        ("not an address", "", Reason::UnknownAddress),
     ] {
         let before = stage.accounts.verified_passwords();
-        let refused = stage.accounts.sign_in(email, password, &Client::default()).await;
-        assert!(matches!(refused, Err(Error::WrongCredentials)), "{email}: {refused:?}");
+        let refused = stage.accounts.sign_in(email, password, &Client::default()).await.unwrap_err();
+        assert!(matches!(refused.error, Error::WrongCredentials), "{email}: {refused:?}");
+        // For operators alone: who tried is told the error.
+        let known = stage.accounts.find_by_email(email).await.unwrap().map(|account| account.id);
+        assert_eq!((refused.account, refused.reason), (known, Some(reason)), "{email}");
         assert_eq!(stage.accounts.verified_passwords() - before, 1, "{email}");
     }
 }
@@ -46,6 +49,7 @@ async fn after_five_tries_in_vain_one_waits_and_each_time_longer_even_after_a_re
         .accounts
         .sign_in("ada@example.com", password, &client)
         .await
+        .map_err(Error::from)
     {
         Err(Error::TooMany { after }) => Some(after.as_secs()),
         Err(Error::WrongCredentials) => None,
@@ -80,7 +84,7 @@ async fn many_tries_at_once_are_no_more_than_as_many_one_after_another() {
     let tries = (0..40).map(|_| stage.accounts.sign_in("ada@example.com", OTHER, &client));
     let mut verified = 0;
     for refused in futures_util::future::join_all(tries).await {
-        verified += u32::from(matches!(refused, Err(Error::WrongCredentials)));
+        verified += u32::from(matches!(refused.unwrap_err().error, Error::WrongCredentials));
     }
     assert_eq!(verified, 5);
 }
@@ -91,12 +95,13 @@ async fn one_address_that_tries_many_accounts_is_stopped_too() {
     let client = from("2001:db8::1");
     for number in 0..50 {
         let email = format!("person{number}@example.com");
-        let refused = stage.accounts.sign_in(&email, PASSWORD, &client).await;
-        assert!(matches!(refused, Err(Error::WrongCredentials)), "{number}: {refused:?}");
+        let refused = stage.accounts.sign_in(&email, PASSWORD, &client).await.unwrap_err();
+        assert!(matches!(refused.error, Error::WrongCredentials), "{number}: {refused:?}");
     }
     let neighbour = from("2001:db8::2");
-    let refused = stage.accounts.sign_in("another@example.com", PASSWORD, &neighbour).await;
-    assert!(matches!(refused, Err(Error::TooMany { .. })), "{refused:?}");
+    let refused = stage.accounts.sign_in("another@example.com", PASSWORD, &neighbour).await.unwrap_err();
+    assert!(matches!(refused.error, Error::TooMany { .. }), "{refused:?}");
+    assert_eq!((refused.account, refused.reason), (None, Some(Reason::Throttled)));
 }
 
 #[tokio::test]

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use switchboard_accounts::{Error, ExternalIdentity, Session};
+use switchboard_accounts::{Account, Error, ExternalIdentity, Session};
 use switchboard_sdk::{Response, extract::Shared, prelude::*};
 
 use super::{
-    people::{People, Registration, entry},
+    failed_sign_ins::FailedSignIns,
+    people::{People, entry},
     visitor::Visitor,
 };
 use crate::external_sign_in::{ExternalSignIn, Finished, Person, Purpose, Returned};
@@ -29,6 +30,18 @@ pub(super) struct Afterwards {
     /// A path of this server, such as `/clips`.
     #[serde(default)]
     return_to: Option<String>,
+}
+
+/// How somebody signs in.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Beginning {
+    /// A path of this server to go to afterwards, such as `/clips`.
+    #[serde(default)]
+    return_to: Option<String>,
+    /// The code of an invitation: whoever has no account yet gets one by it, and becomes a member where it leads to.
+    #[serde(default)]
+    #[schemars(length(max = 100))]
+    invitation: Option<String>,
 }
 
 /// What a provider sends back.
@@ -68,10 +81,10 @@ pub(super) async fn list_providers(people: Shared<People>) -> Result<Json<Vec<Pr
 pub(super) async fn begin(
     people: Shared<People>,
     Path(provider): Path<String>,
-    Query(Afterwards { return_to }): Query<Afterwards>,
+    Query(Beginning { return_to, invitation }): Query<Beginning>,
 ) -> Result<Response> {
-    let begun =
-        elsewhere(&people, &provider)?.begin(&provider, Purpose::SignIn, return_to.as_deref()).await?;
+    let purpose = invitation.map_or(Purpose::SignIn, Purpose::Register);
+    let begun = elsewhere(&people, &provider)?.begin(&provider, purpose, return_to.as_deref()).await?;
     let mut away = see_other(&begun.location)?;
     away.headers.append(header::SET_COOKIE, written(&begun.cookie)?);
     Ok(away)
@@ -80,6 +93,7 @@ pub(super) async fn begin(
 pub(super) async fn finish(
     ctx: Context,
     people: Shared<People>,
+    failed: Shared<Arc<FailedSignIns>>,
     visitor: Visitor,
     Path(provider): Path<String>,
     Query(Callback { state, code, error, iss }): Query<Callback>,
@@ -91,10 +105,15 @@ pub(super) async fn finish(
     let identity = identity(provider, person);
     let mut back = see_other(&return_to)?;
     match purpose {
-        Purpose::SignIn => {
-            let may_register = people.registration == Registration::Open;
+        Purpose::SignIn | Purpose::Register(_) => {
+            let account = match people.accounts.recognize(&identity).await? {
+                // An invitation is accepted by who asks for it, not by who follows a link.
+                Some(account) => account,
+                None => register(&ctx, &people, &identity, purpose).await?,
+            };
+            let signed_in = people.accounts.sign_in_external(&account, &visitor.client).await;
             let signed_in =
-                people.accounts.sign_in_external(&identity, may_register, &visitor.client).await?;
+                signed_in.map_err(|refused| failed.note(&ctx, &people, refused, &visitor.client))?;
             // Whatever session the browser had, maybe one that somebody else put there, ends.
             if let Some(before) = visitor.shown() {
                 people.accounts.sign_out(before).await?;
@@ -118,6 +137,22 @@ pub(super) async fn finish(
     }
     back.headers.append(header::SET_COOKIE, written(&elsewhere.forget())?);
     Ok(back)
+}
+
+/// Makes an account for who is new here, if they may have one.
+async fn register(
+    ctx: &Context,
+    people: &People,
+    identity: &ExternalIdentity,
+    purpose: Purpose,
+) -> Result<Account> {
+    let code = if let Purpose::Register(code) = purpose { Some(code) } else { None };
+    let email = identity.email.as_deref().unwrap_or_default();
+    let invited = people.may_register(code.as_deref(), email).await?;
+    let account = people.accounts.register_external(identity).await?;
+    people.join(ctx, &account, invited).await?;
+    people.note_of(ctx, &account, entry("account.registered", &account).after(&account.email)).await?;
+    Ok(account)
 }
 
 pub(super) async fn begin_linking(

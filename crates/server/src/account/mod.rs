@@ -6,7 +6,9 @@
 mod administration;
 mod explanation;
 mod external;
+mod failed_sign_ins;
 mod impersonation;
+mod inviting;
 mod me;
 mod passwords;
 mod people;
@@ -21,12 +23,17 @@ mod visitor;
 pub use people::{People, Registration};
 pub use post::{ByMail, Letter, Post};
 
+use std::sync::Arc;
+
 use switchboard_sdk::Definition;
+
+use self::failed_sign_ins::FailedSignIns;
 
 /// The plugin for the accounts of these people.
 pub fn account(people: People) -> Definition {
     let definition = Definition::new(include_str!("manifest.yaml"))
         .share(people)
+        .share(Arc::new(FailedSignIns::default()))
         .post("/api/auth/register", registering::register)
         .post("/api/auth/sign-in", signing_in::sign_in)
         .post("/api/auth/second-factor", signing_in::show_second_factor)

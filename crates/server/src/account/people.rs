@@ -15,6 +15,8 @@ use crate::{administration::KernelHandle, external_sign_in::ExternalSignIn};
 pub enum Registration {
     /// Everybody.
     Open,
+    /// Whoever has an invitation into an organization, of which they become a member with it.
+    Invitation,
     /// Nobody: administrators make accounts.
     #[default]
     Off,
@@ -43,6 +45,11 @@ impl People {
 
     /// Notes what somebody did of whom it has just become known who they are.
     pub(super) async fn note_of(&self, ctx: &Context, account: &Account, entry: AuditEntry) -> Result<()> {
+        self.write(&Self::by(ctx, account), entry).await
+    }
+
+    /// On behalf of somebody of whom it has just become known who they are.
+    pub(super) fn by(ctx: &Context, account: &Account) -> By {
         let actor = Actor {
             kind: ActorKind::User,
             name: account.email.as_str().into(),
@@ -51,7 +58,7 @@ impl People {
             standing: Standing::Stranger,
             impersonator: None,
         };
-        self.write(&By { actor: Arc::new(actor), ..By::of(ctx.call()) }, entry).await
+        By { actor: Arc::new(actor), ..By::of(ctx.call()) }
     }
 
     async fn write(&self, by: &By, entry: AuditEntry) -> Result<()> {

@@ -4,7 +4,7 @@ use switchboard_accounts::NewAccount;
 use switchboard_sdk::{extract::Shared, prelude::*};
 
 use super::{
-    people::{People, Registration, account_of, entry},
+    people::{People, account_of, entry},
     shapes::{ShownAccount, TakenOn},
     visitor::Visitor,
 };
@@ -20,6 +20,20 @@ pub(super) struct NewRegistration {
     name: String,
     /// The password: 10 to 200 characters.
     password: String,
+    /// The code of an invitation into an organization, of which they become a member at once.
+    #[serde(default)]
+    #[schemars(length(max = 100))]
+    invitation: Option<String>,
+}
+
+/// An account that somebody has just made for themselves.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Registered {
+    #[serde(flatten)]
+    account: ShownAccount,
+    /// The organization that they became a member of, by its name in addresses. None without an invitation, and with one for a
+    /// single e-mail address: that is accepted once the address is verified.
+    joined: Option<String>,
 }
 
 /// A code that came by mail.
@@ -45,20 +59,19 @@ pub(super) async fn register(
     people: Shared<People>,
     visitor: Visitor,
     Json(new): Json<NewRegistration>,
-) -> Result<Created<ShownAccount>> {
+) -> Result<Created<Registered>> {
     visitor.of_this_site()?;
-    if people.registration == Registration::Off {
-        return Err(forbidden!("accounts are made by administrators here; ask one of them"));
-    }
+    let invited = people.may_register(new.invitation.as_deref(), &new.email).await?;
     let password = Some(new.password.as_str());
     let wanted = NewAccount { email: &new.email, name: &new.name, password, ..NewAccount::default() };
     let account = people.accounts.register(wanted, &visitor.client).await?;
+    let joined = people.join(&ctx, &account, invited).await?;
     people.note_of(&ctx, &account, entry("account.registered", &account).after(&account.email)).await?;
     let mailing = people.accounts.verification(account.id).await?;
     if let Err(failure) = people.mail(&ctx, &mailing).await {
         tracing::warn!("the code that verifies a new account was not sent: {failure}");
     }
-    Ok(Created((&account).into()))
+    Ok(Created(Registered { account: (&account).into(), joined }))
 }
 
 pub(super) async fn verify_email(

@@ -16,6 +16,8 @@ pub(super) const LIFE: SignedDuration = SignedDuration::from_mins(10);
 pub enum Purpose {
     /// Signing in.
     SignIn,
+    /// Signing in, by the invitation of this code for who has no account yet.
+    Register(String),
     /// Linking to the account of whoever has the session of this number.
     Link(i64),
 }

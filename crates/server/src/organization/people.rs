@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use switchboard_accounts::{Account, Accounts, Error};
+use switchboard_accounts::{Account, Accounts};
 use switchboard_api::{AccountId, BoxFuture, Failure};
 
 /// Who an account is.
@@ -44,17 +44,9 @@ impl People for Accounts {
         accounts: &'a [AccountId],
     ) -> BoxFuture<'a, Result<HashMap<AccountId, Person>, Failure>> {
         Box::pin(async move {
-            let mut people = HashMap::with_capacity(accounts.len());
-            for id in accounts {
-                match self.account(*id).await {
-                    Ok(account) => {
-                        people.insert(*id, account.into());
-                    }
-                    Err(Error::NoSuchAccount(_)) => {}
-                    Err(error) => return Err(Failure::unavailable(error.to_string())),
-                }
-            }
-            Ok(people)
+            let known = self.accounts(accounts).await;
+            let known = known.map_err(|error| Failure::unavailable(error.to_string()))?;
+            Ok(known.into_iter().map(|account| (account.id, account.into())).collect())
         })
     }
 }

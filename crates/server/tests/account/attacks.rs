@@ -156,6 +156,41 @@ async fn who_guesses_is_told_to_wait() {
 }
 
 #[tokio::test]
+async fn failed_sign_ins_are_in_the_audit_log_without_what_was_typed_and_cannot_fill_it() {
+    let stage = Stage::new().await;
+    let ada = stage.account("ada@example.com", false).await;
+    let ben = stage.account("ben@example.com", false).await;
+    stage.accounts.set_disabled(ben, true).await.unwrap();
+    // Whoever is at the wrong field types a password there.
+    let typed = ["nobody@example.com", "my secret passphrase"];
+    for round in 0..7 {
+        stage.browser().sign_in("ada@example.com", &format!("wrong {round}")).await;
+        stage.browser().sign_in(" BEN@example.com", PASSWORD).await;
+        stage.browser().sign_in(typed[round % 2], PASSWORD).await;
+    }
+    let mut lines: Vec<_> = stage
+        .failed_sign_ins(5)
+        .await
+        .into_iter()
+        .map(|(subject, said)| format!("{subject} {} {}", said["reason"], said["email"]))
+        .collect();
+    lines.sort();
+    let mut expected = [
+        format!("account:{ada} \"throttled\" \"ada@example.com\""),
+        format!("account:{ada} \"wrong password\" \"ada@example.com\""),
+        format!("account:{ben} \"disabled\" \"ben@example.com\""),
+        format!("account:{ben} \"throttled\" \"ben@example.com\""),
+        "account:unknown \"unknown address\" null".to_owned(),
+    ];
+    expected.sort();
+    assert_eq!(lines, expected);
+    let audit = stage.whole_audit().await;
+    for text in typed.into_iter().chain(["wrong 0", PASSWORD]) {
+        assert!(!audit.contains(text), "{text} is in {audit}");
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_was_ended_opens_nothing() {
     let stage = Stage::new().await;
     let id = stage.account("ada@example.com", false).await;

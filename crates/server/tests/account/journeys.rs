@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
+use switchboard_api::AccountId;
 use switchboard_server::account::Registration;
 use totp_rs::Totp;
 
@@ -41,6 +42,73 @@ async fn nobody_registers_where_that_is_off() {
     let stage = Stage::with(Registration::Off).await;
     let new = json!({ "email": "ada@example.com", "password": PASSWORD });
     stage.browser().post("/api/auth/register", new).await.is(403);
+}
+
+#[tokio::test]
+async fn by_invitation_one_request_makes_an_account_and_joins() {
+    let stage = Stage::with(Registration::Invitation).await;
+    let code = stage.invitation(None, Some(1)).await;
+    let new =
+        |email: &str, code: Option<&str>| json!({ "email": email, "password": PASSWORD, "invitation": code });
+    let mut browser = stage.browser();
+    let refused = browser.post("/api/auth/register", new("ada@example.com", None)).await.json(403);
+    assert!(refused["detail"].as_str().unwrap().contains("by invitation"), "{refused}");
+    browser.post("/api/auth/register", new("ada@example.com", Some("0000"))).await.is(404);
+    assert_eq!(stage.accounts.count().await.unwrap(), 0);
+    let made = browser.post("/api/auth/register", new("ada@example.com", Some(&code))).await.json(201);
+    assert_eq!((&made["email"], &made["joined"]), (&json!("ada@example.com"), &json!("default")));
+    browser.sign_in("ada@example.com", PASSWORD).await.is(200);
+    let me = browser.get("/api/me").await.json(200);
+    assert_eq!(me["organizations"][0]["slug"], "default", "{me}");
+    let used_up = browser.post("/api/auth/register", new("ben@example.com", Some(&code))).await.json(409);
+    assert!(used_up["detail"].as_str().unwrap().contains("ask for a new one"), "{used_up}");
+    assert_eq!(stage.accounts.count().await.unwrap(), 1);
+    let lines: Vec<_> =
+        stage.audit().await.into_iter().map(|(who, _, what, _)| format!("{who} {what}")).collect();
+    for line in ["ada@example.com member.added", "ada@example.com account.registered"] {
+        assert!(lines.contains(&line.to_owned()), "{line} is not in {lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn however_many_come_with_one_invitation_no_more_accounts_are_made_than_it_lets_in() {
+    let stage = Stage::with(Registration::Invitation).await;
+    let code = stage.invitation(None, Some(2)).await;
+    let come = (0..6).map(|number| {
+        let new = json!({
+            "email": format!("person{number}@example.com"), "password": PASSWORD, "invitation": code,
+        });
+        let mut browser = stage.browser();
+        async move { browser.post("/api/auth/register", new).await.status }
+    });
+    let mut statuses = futures_util::future::join_all(come).await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 201, 409, 409, 409, 409]);
+    assert_eq!(stage.accounts.count().await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn an_invitation_for_one_address_is_accepted_once_that_is_verified() {
+    let stage = Stage::with(Registration::Invitation).await;
+    let code = stage.invitation(Some("Ada@example.com"), None).await;
+    let new = |email: &str| json!({ "email": email, "password": PASSWORD, "invitation": code });
+    let mut browser = stage.browser();
+    browser.post("/api/auth/register", new("eve@example.com")).await.is(403);
+    let made = browser.post("/api/auth/register", new("ada@example.com")).await.json(201);
+    assert_eq!(made["joined"], json!(null), "nobody knows yet whose the address is");
+    let id = AccountId(made["id"].as_i64().unwrap());
+    assert!(stage.kernel.memberships(id).await.unwrap().is_empty());
+    assert_eq!(stage.accounts.count().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn an_invitation_is_good_where_everybody_may_register_and_nothing_where_nobody_may() {
+    for (registration, status) in [(Registration::Open, 201), (Registration::Off, 403)] {
+        let stage = Stage::with(registration).await;
+        let code = stage.invitation(None, None).await;
+        let new = json!({ "email": "ada@example.com", "password": PASSWORD, "invitation": code });
+        stage.browser().post("/api/auth/register", new).await.is(status);
+    }
 }
 
 #[tokio::test]
@@ -85,6 +153,8 @@ async fn a_second_factor_is_asked_for_and_its_codes_are_not_accepted_twice() {
     let secret = other.cookie.clone();
     let finish = "/api/auth/second-factor";
     other.post(finish, json!({ "code": code })).await.is(422);
+    let lines = stage.failed_sign_ins(1).await;
+    assert_eq!(lines[0].1, json!({ "reason": "second factor", "email": "ada@example.com" }));
     other.post(finish, json!({ "code": recovery[0] })).await.is(200);
     assert_ne!(other.cookie, secret, "the secret changes");
     let me = other.get("/api/me").await.json(200);

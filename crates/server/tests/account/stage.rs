@@ -6,10 +6,10 @@ use reqwest::{Method, RequestBuilder, header};
 use semver::Version;
 use serde_json::{Value as Json, json};
 use switchboard_accounts::{Accounts, NewAccount, Sealer, Strength};
-use switchboard_api::{AccountId, Actions, BoxFuture, Failure};
+use switchboard_api::{AccountId, Actions, BoxFuture, Failure, Roles};
 use switchboard_capabilities::{Capabilities, SystemClock, SystemRandom};
 use switchboard_delivery::Delivery;
-use switchboard_kernel::{By, Configuring, HOOK_TIME, Kernel, Parts, TokenTerms};
+use switchboard_kernel::{By, Configuring, HOOK_TIME, InvitationTerms, Kernel, Parts, TokenTerms};
 use switchboard_sdk::Context;
 use switchboard_server::{
     Options, RateLimits, Times,
@@ -31,6 +31,7 @@ pub(crate) struct Stage {
     pub(crate) url: String,
     pub(crate) letters: Letters,
     pub(crate) token: String,
+    pub(crate) kernel: Arc<Kernel>,
     store: Store,
     _capabilities: Arc<Capabilities>,
     _folder: TempDir,
@@ -164,7 +165,7 @@ impl Stage {
             Options { accounts: Some(Arc::clone(&accounts)), rate_limits: RateLimits::none(), ..options };
         let app = router(Arc::clone(&kernel), options);
         tokio::spawn(serve(listener, app, Times::default(), std::future::pending()));
-        Self { accounts, url, letters, token, store, _capabilities: capabilities, _folder: folder }
+        Self { accounts, url, letters, token, kernel, store, _capabilities: capabilities, _folder: folder }
     }
 
     pub(crate) fn browser(&self) -> Browser {
@@ -187,6 +188,39 @@ impl Stage {
         let mut browser = self.browser();
         browser.sign_in(email, PASSWORD).await.json(200);
         browser
+    }
+
+    /// The code of an invitation into the organization `default`.
+    pub(crate) async fn invitation(&self, email: Option<&str>, use_limit: Option<u32>) -> String {
+        let terms = InvitationTerms {
+            roles: Roles::new(["member"]),
+            email: email.map(str::to_owned),
+            days: 1,
+            use_limit,
+        };
+        let organization = self.kernel.named("default").unwrap();
+        self.kernel.invite(&By::system("test"), &organization, terms).await.unwrap().code
+    }
+
+    /// Every text that the audit log has.
+    pub(crate) async fn whole_audit(&self) -> String {
+        let room = self.store.room("kernel").await.unwrap();
+        format!("{:?}", room.query("select * from audit order by id", vec![]).await.unwrap())
+    }
+
+    /// The lines of failed sign-ins, as subject and what is said, once there are so many.
+    pub(crate) async fn failed_sign_ins(&self, count: usize) -> Vec<(String, Json)> {
+        let room = self.store.room("kernel").await.unwrap();
+        let sql = "select subject, after from audit where action = 'session.refused' order by id";
+        for _ in 0..200 {
+            let rows: Vec<(String, String)> = room.query(sql, vec![]).await.unwrap().to().unwrap();
+            if rows.len() >= count {
+                let parsed = |text: String| serde_json::from_str(&text).unwrap();
+                return rows.into_iter().map(|(subject, after)| (subject, parsed(after))).collect();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("there are no {count} lines of failed sign-ins")
     }
 
     /// What the audit log says: who, acting through whom, did what to what.

@@ -32,7 +32,7 @@ pub(crate) struct Stage {
     pub(crate) issuer: Issuer,
     pub(crate) accounts: Arc<Accounts>,
     _capabilities: Arc<Capabilities>,
-    _kernel: Arc<Kernel>,
+    pub(crate) kernel: Arc<Kernel>,
     _folder: TempDir,
 }
 
@@ -110,7 +110,7 @@ impl Stage {
             },
         );
         tokio::spawn(serve(listener, app, Times::default(), std::future::pending()));
-        Self { url, issuer, accounts, _capabilities: capabilities, _kernel: kernel, _folder: folder }
+        Self { url, issuer, accounts, _capabilities: capabilities, kernel, _folder: folder }
     }
 
     pub(crate) async fn account(&self, email: &str, is_verified: bool) -> Account {
@@ -186,7 +186,12 @@ impl Browser {
 
     /// Follows the link to the provider, and stops before it follows the one back.
     pub(crate) async fn visit_the_provider(&mut self) -> String {
-        let away = self.get("/api/auth/external/example?return_to=/clips").await;
+        self.visit_the_provider_with("").await
+    }
+
+    /// The same with more in the link.
+    pub(crate) async fn visit_the_provider_with(&mut self, more: &str) -> String {
+        let away = self.get(&format!("/api/auth/external/example?return_to=/clips{more}")).await;
         assert_eq!(away.status, 303, "{away:?}");
         self.get(&away.location).await.location
     }

@@ -3,6 +3,8 @@
 use reqwest::Method;
 use serde_json::json;
 use switchboard_accounts::csrf_token;
+use switchboard_api::Roles;
+use switchboard_kernel::{By, InvitationTerms};
 use switchboard_server::account::Registration;
 
 use crate::{browser::Stage, issuer::Manner};
@@ -94,7 +96,32 @@ async fn an_address_links_only_when_both_sides_have_verified_it() {
 }
 
 #[tokio::test]
-async fn where_accounts_are_made_by_invitation_a_stranger_gets_none() {
+async fn by_invitation_a_stranger_gets_an_account_and_joins() {
+    let stage = Stage::new(Registration::Invitation).await;
+    let organization = stage.kernel.named("default").unwrap();
+    let terms = InvitationTerms { roles: Roles::new(["member"]), email: None, days: 1, use_limit: Some(1) };
+    let code = stage.kernel.invite(&By::system("test"), &organization, terms).await.unwrap().code;
+    let come = async |more: &str| {
+        let mut browser = stage.browser();
+        let link = browser.visit_the_provider_with(more).await;
+        browser.get(&link).await
+    };
+    assert_eq!(come("").await.status, 403, "without one");
+    assert_eq!(come("&invitation=0000").await.status, 404);
+    assert_eq!(stage.accounts.count().await.unwrap(), 0);
+    let joined = come(&format!("&invitation={code}")).await;
+    assert_eq!(joined.status, 303, "{joined:?}");
+    let ada = stage.accounts.find_by_email("ada@example.com").await.unwrap().unwrap();
+    assert_eq!(stage.kernel.memberships(ada.id).await.unwrap()[0].0.slug, "default");
+    assert_eq!(come("").await.status, 303, "who is known needs none");
+
+    stage.issuer.person(json!({"sub": "ben-8", "email": "ben@example.com", "email_verified": true}));
+    assert_eq!(come(&format!("&invitation={code}")).await.status, 409, "it was used up");
+    assert_eq!(stage.accounts.count().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn where_administrators_make_accounts_a_stranger_gets_none() {
     let stage = Stage::new(Registration::Off).await;
     let mut stranger = stage.browser();
     assert_eq!(stranger.sign_in().await.status, 403);
