@@ -189,22 +189,24 @@ impl Kernel {
         Err(Error::Invalid(Failure::invalid(message)))
     }
 
-    /// Gives a member these roles instead of those it holds.
+    /// Gives a member these roles instead of those it holds. `may` decides by those whether that is for whoever asks: nobody
+    /// changes them meanwhile.
     ///
     /// # Errors
-    /// [`Error::NoSuch`] for who is no member; [`Error::Invalid`] for a role that there is not; [`Error::Refused`] when the last
-    /// owner would be none.
+    /// [`Error::NoSuch`] for who is no member; [`Error::Invalid`] for a role that there is not, and with what `may` says;
+    /// [`Error::Refused`] when the last owner would be none.
     pub async fn change_member(
         &self,
         by: &By,
         organization: &Organization,
         account: AccountId,
         roles: &Roles,
+        may: impl FnOnce(&Roles) -> Result<(), Failure>,
     ) -> Result<(), Error> {
         let _changing = self.changing().await?;
         self.check_roles(organization.id, roles)?;
         let mut change = self.change(by).await?;
-        let before = leaving(&mut change, organization, account, Some(roles)).await?;
+        let before = leaving(&mut change, organization, account, Some(roles), may).await?;
         let sql = "update member set roles = $3 where organization_id = $1 and account_id = $2";
         change.execute(sql, vec![organization.id.into(), account.into(), roles.as_str().into()]).await?;
         let entry = Entry::new("member.changed", format!("account:{account}")).within(Some(organization.id));
@@ -213,19 +215,20 @@ impl Kernel {
         Ok(())
     }
 
-    /// Takes somebody out of an organization.
+    /// Takes somebody out of an organization. `may` decides by the roles that they hold whether that is for whoever asks.
     ///
     /// # Errors
-    /// [`Error::NoSuch`] for who is no member; [`Error::Refused`] for the last owner.
+    /// [`Error::NoSuch`] for who is no member; [`Error::Invalid`] with what `may` says; [`Error::Refused`] for the last owner.
     pub async fn remove_member(
         &self,
         by: &By,
         organization: &Organization,
         account: AccountId,
+        may: impl FnOnce(&Roles) -> Result<(), Failure>,
     ) -> Result<(), Error> {
         let _changing = self.changing().await?;
         let mut change = self.change(by).await?;
-        let before = leaving(&mut change, organization, account, None).await?;
+        let before = leaving(&mut change, organization, account, None, may).await?;
         let sql = "delete from member where organization_id = $1 and account_id = $2";
         change.execute(sql, vec![organization.id.into(), account.into()]).await?;
         let entry = Entry::new("member.removed", format!("account:{account}")).within(Some(organization.id));
@@ -235,7 +238,8 @@ impl Kernel {
     }
 }
 
-/// The roles of a member who is to hold these instead, or to leave: refused if nobody would own the organization then.
+/// The roles of a member who is to hold these instead, or to leave: refused if they may not, and if nobody would own the
+/// organization then.
 ///
 /// The first statement writes, so that nobody else changes members until this change is done.
 async fn leaving(
@@ -243,6 +247,7 @@ async fn leaving(
     organization: &Organization,
     account: AccountId,
     instead: Option<&Roles>,
+    may: impl FnOnce(&Roles) -> Result<(), Failure>,
 ) -> Result<Roles, Error> {
     let lock = "update organization set name = name where id = $1";
     change.execute(lock, vec![organization.id.into()]).await?;
@@ -252,6 +257,7 @@ async fn leaving(
         let message = format!("account {account} is no member of `{}`", organization.slug);
         return Err(Error::NoSuch(message));
     };
+    may(&member.roles).map_err(Error::Invalid)?;
     let others = members.iter().any(|other| other.account != account && other.roles.contains(OWNER));
     let stays = instead.is_some_and(|roles| roles.contains(OWNER));
     if member.roles.contains(OWNER) && !stays && !others {

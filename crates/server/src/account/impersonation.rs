@@ -3,11 +3,8 @@
 use http::HeaderMap;
 use switchboard_sdk::{extract::Shared, prelude::*};
 
-use super::{
-    people::{People, account_of},
-    shapes::SessionBegun,
-    visitor::Visitor,
-};
+use super::{people::People, shapes::SessionBegun, visitor::Visitor};
+use crate::own_account::account_of;
 
 pub(super) async fn end_impersonation(
     ctx: Context,

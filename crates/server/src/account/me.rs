@@ -4,10 +4,11 @@ use switchboard_accounts::csrf_token;
 use switchboard_sdk::{extract::Shared, prelude::*};
 
 use super::{
-    people::{People, account_of, entry},
+    people::{People, entry},
     shapes::ShownAccount,
     visitor::Visitor,
 };
+use crate::own_account::{account_of, own_account};
 
 /// Whoever calls.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -81,14 +82,14 @@ pub(super) async fn change_me(
     people: Shared<People>,
     Json(change): Json<MeChange>,
 ) -> Result<Json<ShownAccount>> {
-    let before = people.accounts.account(account_of(&ctx)?).await?;
+    let before = people.accounts.account(own_account(&ctx)?).await?;
     let account = people.accounts.rename(before.id, &change.name).await?;
     people.note(&ctx, entry("account.renamed", &account).before(&before.name).after(&account.name)).await?;
     Ok(Json((&account).into()))
 }
 
 pub(super) async fn list_identities(ctx: Context, people: Shared<People>) -> Result<Json<Vec<Identity>>> {
-    let linked = people.accounts.links(account_of(&ctx)?).await?;
+    let linked = people.accounts.links(own_account(&ctx)?).await?;
     let shown = linked.into_iter().map(|linked| Identity {
         provider: linked.provider,
         subject: linked.subject,
@@ -105,7 +106,7 @@ pub(super) async fn unlink_identity(
     Path((provider, subject)): Path<(String, String)>,
 ) -> Result<NoContent> {
     people.accounts.unlink(visitor.secret()?, &provider, &subject).await?;
-    let account = people.accounts.account(account_of(&ctx)?).await?;
+    let account = people.accounts.account(own_account(&ctx)?).await?;
     people.note(&ctx, entry("account.identity_unlinked", &account).before(provider)).await?;
     Ok(NoContent)
 }

@@ -18,6 +18,7 @@ mod second_factor;
 mod sessions;
 mod shapes;
 mod signing_in;
+mod tokens;
 mod visitor;
 
 pub use people::{People, Registration};
@@ -56,6 +57,9 @@ pub fn account(people: People) -> Definition {
         .get("/api/me/sessions", sessions::list_sessions)
         .delete("/api/me/sessions", sessions::end_other_sessions)
         .delete("/api/me/sessions/{id}", sessions::end_session)
+        .get("/api/me/tokens", tokens::list_own_tokens)
+        .post("/api/me/tokens", tokens::create_own_token)
+        .delete("/api/me/tokens/{id}", tokens::revoke_own_token)
         .delete("/api/me/impersonation", impersonation::end_impersonation)
         .get("/api/me/identities", me::list_identities)
         .post("/api/me/identities/{provider}", external::begin_linking)

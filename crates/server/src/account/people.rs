@@ -5,7 +5,7 @@ use std::sync::Arc;
 use switchboard_accounts::{Account, Accounts, Mailing};
 use switchboard_api::{Actions, Actor, ActorKind, Standing};
 use switchboard_kernel::{AuditEntry, By};
-use switchboard_sdk::{Context, Failure, Result};
+use switchboard_sdk::{Context, Result};
 
 use super::post::{Letter, Post};
 use crate::{administration::KernelHandle, external_sign_in::ExternalSignIn};
@@ -74,11 +74,4 @@ impl People {
 /// A line of the audit log about an account.
 pub(super) fn entry(action: &'static str, account: &Account) -> AuditEntry {
     AuditEntry::new(action, format!("account:{}", account.id))
-}
-
-/// Who the caller is, when it is a person, or a token on a person's behalf.
-pub(super) fn account_of(ctx: &Context) -> Result<switchboard_api::AccountId> {
-    ctx.actor().account.ok_or_else(|| {
-        Failure::forbidden(format!("`{}` acts on nobody's behalf, and has no account", ctx.actor().name))
-    })
 }

@@ -4,10 +4,11 @@ use switchboard_accounts::NewAccount;
 use switchboard_sdk::{extract::Shared, prelude::*};
 
 use super::{
-    people::{People, account_of, entry},
+    people::{People, entry},
     shapes::{ShownAccount, TakenOn},
     visitor::Visitor,
 };
+use crate::own_account::own_account;
 
 /// An account to be made for oneself.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -87,7 +88,7 @@ pub(super) async fn verify_email(
 }
 
 pub(super) async fn ask_for_verification(ctx: Context, people: Shared<People>) -> Result<Json<TakenOn>> {
-    let mailing = people.accounts.verification(account_of(&ctx)?).await?;
+    let mailing = people.accounts.verification(own_account(&ctx)?).await?;
     people.mail(&ctx, &mailing).await?;
     Ok(Json(TakenOn { message: format!("a code is on its way to {}", mailing.email) }))
 }

@@ -4,10 +4,11 @@ use http::HeaderMap;
 use switchboard_sdk::{extract::Shared, prelude::*};
 
 use super::{
-    people::{People, account_of, entry},
+    people::{People, entry},
     shapes::SessionBegun,
     visitor::Visitor,
 };
+use crate::own_account::own_account;
 
 /// The password, to prove again who one is.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -79,7 +80,7 @@ pub(super) async fn remove_second_factor(
     Json(proof): Json<Proof>,
 ) -> Result<NoContent> {
     people.accounts.remove_second_factor(visitor.secret()?, &proof.password, &visitor.client).await?;
-    let account = people.accounts.account(account_of(&ctx)?).await?;
+    let account = people.accounts.account(own_account(&ctx)?).await?;
     people.note(&ctx, entry("account.second_factor_removed", &account)).await?;
     Ok(NoContent)
 }
@@ -92,7 +93,7 @@ pub(super) async fn make_recovery_codes(
 ) -> Result<Json<RecoveryCodes>> {
     let secret = visitor.secret()?;
     let codes = people.accounts.new_recovery_codes(secret, &proof.password, &visitor.client).await?;
-    let account = people.accounts.account(account_of(&ctx)?).await?;
+    let account = people.accounts.account(own_account(&ctx)?).await?;
     people.note(&ctx, entry("account.recovery_codes_made", &account)).await?;
     Ok(Json(RecoveryCodes { codes }))
 }

@@ -3,9 +3,10 @@
 use switchboard_sdk::{extract::Shared, prelude::*};
 
 use super::{
-    people::{People, account_of, entry},
+    people::{People, entry},
     visitor::Visitor,
 };
+use crate::own_account::own_account;
 
 /// A session.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -32,7 +33,7 @@ pub(super) async fn list_sessions(
     visitor: Visitor,
 ) -> Result<Json<Vec<ShownSession>>> {
     let own = own(&people, &visitor).await?;
-    let sessions = people.accounts.sessions(account_of(&ctx)?).await?;
+    let sessions = people.accounts.sessions(own_account(&ctx)?).await?;
     let shown = sessions.iter().map(|session| ShownSession {
         id: session.id,
         is_this_one: Some(session.id) == own,
@@ -50,7 +51,7 @@ pub(super) async fn end_session(
     people: Shared<People>,
     Path(id): Path<i64>,
 ) -> Result<NoContent> {
-    let account = people.accounts.account(account_of(&ctx)?).await?;
+    let account = people.accounts.account(own_account(&ctx)?).await?;
     if !people.accounts.end_session(account.id, id).await? {
         return Err(not_found!("you have no session {id}"));
     }
@@ -63,7 +64,7 @@ pub(super) async fn end_other_sessions(
     people: Shared<People>,
     visitor: Visitor,
 ) -> Result<NoContent> {
-    let account = people.accounts.account(account_of(&ctx)?).await?;
+    let account = people.accounts.account(own_account(&ctx)?).await?;
     let own = own(&people, &visitor).await?;
     let ended = people.accounts.end_sessions(account.id, own).await?;
     people.note(&ctx, entry("session.others_ended", &account).before(ended)).await?;

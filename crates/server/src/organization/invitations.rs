@@ -6,8 +6,8 @@ use switchboard_api::Roles;
 use switchboard_kernel::InvitationTerms;
 use switchboard_sdk::{extract::Shared, prelude::*};
 
-use super::{People, account_of, called_for, members::may_change};
-use crate::kernel_handle::KernelHandle;
+use super::{People, called_for, members::may_change};
+use crate::{kernel_handle::KernelHandle, own_account::own_account};
 
 /// An invitation to be made.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -174,7 +174,7 @@ pub(super) async fn accept_invitation(
     people: Shared<Arc<dyn People>>,
     Path(code): Path<String>,
 ) -> Result<Json<Joined>> {
-    let account = account_of(&ctx)?;
+    let account = own_account(&ctx)?;
     let known = people.people(&[account]).await?;
     let verified = known.get(&account).filter(|person| person.email_is_verified);
     let verified: Vec<String> = verified.map(|person| person.email.clone()).into_iter().collect();

@@ -6,8 +6,8 @@ use switchboard_api::{AccountId, Roles};
 use switchboard_kernel::Member;
 use switchboard_sdk::{extract::Shared, prelude::*};
 
-use super::{People, Person, account_of, called_for};
-use crate::kernel_handle::KernelHandle;
+use super::{People, Person, called_for};
+use crate::{kernel_handle::KernelHandle, own_account::own_account};
 
 /// Which members are listed.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -110,11 +110,12 @@ pub(super) async fn change_member(
 ) -> Result<Json<OneMember>> {
     let (organization, account) = (called_for(&ctx)?, AccountId(account));
     let roles = Roles::new(new.roles.iter().map(String::as_str));
-    let before = kernel.kernel()?.roles_of(account, organization.id).await?;
-    may_change(&ctx, &before.unwrap_or_else(|| Roles::new([])), &roles)?;
-    let id = organization.id;
+    let (id, caller) = (organization.id, ctx.clone());
     kernel
-        .change(&ctx, async move |kernel, by| kernel.change_member(&by, &organization, account, &roles).await)
+        .change(&ctx, async move |kernel, by| {
+            let may = |before: &Roles| may_change(&caller, before, &roles);
+            kernel.change_member(&by, &organization, account, &roles, may).await
+        })
         .await?;
     let members = kernel.kernel()?.members(id).await?;
     let member = members.into_iter().find(|member| member.account == account);
@@ -129,18 +130,22 @@ pub(super) async fn remove_member(
     Path(account): Path<i64>,
 ) -> Result<NoContent> {
     let (organization, account) = (called_for(&ctx)?, AccountId(account));
-    let before = kernel.kernel()?.roles_of(account, organization.id).await?;
-    may_change(&ctx, &before.unwrap_or_else(|| Roles::new([])), &Roles::new([]))?;
+    let caller = ctx.clone();
     kernel
-        .change(&ctx, async move |kernel, by| kernel.remove_member(&by, &organization, account).await)
+        .change(&ctx, async move |kernel, by| {
+            let may = |before: &Roles| may_change(&caller, before, &Roles::new([]));
+            kernel.remove_member(&by, &organization, account, may).await
+        })
         .await?;
     Ok(NoContent)
 }
 
 pub(super) async fn leave_organization(ctx: Context, kernel: Shared<KernelHandle>) -> Result<NoContent> {
-    let (organization, account) = (called_for(&ctx)?, account_of(&ctx)?);
+    let (organization, account) = (called_for(&ctx)?, own_account(&ctx)?);
     kernel
-        .change(&ctx, async move |kernel, by| kernel.remove_member(&by, &organization, account).await)
+        .change(&ctx, async move |kernel, by| {
+            kernel.remove_member(&by, &organization, account, |_| Ok(())).await
+        })
         .await?;
     Ok(NoContent)
 }

@@ -20,7 +20,7 @@ pub use people::{Nobody, People, Person};
 
 use std::sync::Arc;
 
-use switchboard_api::{AccountId, Organization};
+use switchboard_api::Organization;
 use switchboard_sdk::{Context, Definition, Result, forbidden};
 
 use crate::kernel_handle::KernelHandle;
@@ -69,12 +69,6 @@ pub fn organization(kernel: KernelHandle, people: Arc<dyn People>, creation: Cre
 fn called_for(ctx: &Context) -> Result<Arc<Organization>> {
     ctx.organization()?;
     ctx.call().organization.clone().ok_or_else(|| forbidden!("this is done for one organization"))
-}
-
-/// The account behind a call.
-fn account_of(ctx: &Context) -> Result<AccountId> {
-    let name = &ctx.actor().name;
-    ctx.actor().account.ok_or_else(|| forbidden!("`{name}` is no person: sign in with an account"))
 }
 
 #[cfg(test)]

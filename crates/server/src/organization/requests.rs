@@ -3,8 +3,8 @@
 use switchboard_kernel::OrganizationRequest;
 use switchboard_sdk::{extract::Shared, prelude::*};
 
-use super::{Creation, account_of};
-use crate::kernel_handle::KernelHandle;
+use super::Creation;
+use crate::{kernel_handle::KernelHandle, own_account::own_account};
 
 /// An organization that somebody would like to have.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -64,7 +64,7 @@ pub(super) async fn list_own_requests(
     ctx: Context,
     kernel: Shared<KernelHandle>,
 ) -> Result<Json<Vec<Request>>> {
-    let requests = kernel.kernel()?.requests_of(account_of(&ctx)?).await?;
+    let requests = kernel.kernel()?.requests_of(own_account(&ctx)?).await?;
     Ok(Json(requests.into_iter().map(Request::from).collect()))
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn request_organization(
     creation: Shared<Creation>,
     Json(new): Json<NewRequest>,
 ) -> Result<Created<Request>> {
-    let account = account_of(&ctx)?;
+    let account = own_account(&ctx)?;
     let at_once = match *creation {
         Creation::Request => false,
         Creation::Anyone => true,

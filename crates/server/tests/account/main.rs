@@ -5,3 +5,4 @@ mod administration;
 mod attacks;
 mod journeys;
 mod stage;
+mod tokens;

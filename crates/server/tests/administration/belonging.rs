@@ -93,6 +93,26 @@ async fn only_an_owner_makes_owners_and_the_last_one_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whether_somebody_may_be_changed_is_decided_by_the_roles_that_they_hold_then() {
+    let (stage, owner, _) = acme("member").await;
+    let admin = stage.person(6).await;
+    join(&stage, &owner, &admin, "admin").await;
+    let promote = json!({"roles": ["owner"]});
+    let demote = json!({"roles": ["viewer"]});
+    // However the two meet, nobody who may not touch owners has taken one's ownership away.
+    for _ in 0..20 {
+        ask(&stage, Method::PATCH, "/members/4", &owner, json!({"roles": ["member"]})).await.json(200);
+        let (promoted, demoted) = futures_util::join!(
+            ask(&stage, Method::PATCH, "/members/4", &owner, promote.clone()),
+            ask(&stage, Method::PATCH, "/members/4", &admin, demote.clone()),
+        );
+        assert_eq!(promoted.status, 200, "{}", promoted.text);
+        let owners = get(&stage, "/members?role=owner", &owner).await.json(200)["total"].clone();
+        assert_eq!(owners, 2, "the admin was answered {}: {}", demoted.status, demoted.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_invitation_is_looked_at_by_anyone_and_accepted_once_by_each() {
     let (stage, owner, member) = acme("member").await;
     let made = ask(&stage, Method::POST, "/invitations", &owner, json!({"use_limit": 2})).await.json(201);

@@ -32,6 +32,7 @@ async fn a_token_is_shown_once_and_opens_what_it_may() {
             "id",
             "name",
             "organization",
+            "account",
             "actions",
             "created_at",
             "expires_at",
