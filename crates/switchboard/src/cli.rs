@@ -561,7 +561,8 @@ pub(crate) enum Account {
     #[command(after_help = "Examples:\n  \
                             switchboard account create ada@example.com --administrator\n  \
                             pass show ada | switchboard account create ada@example.com --password-stdin\n\n\
-                            Without --password-stdin a password is made, and goes to standard output this once.")]
+                            At a terminal the password is asked for. Where none is given, one is made, and goes to standard \
+                            output this once.")]
     Create {
         /// The e-mail address.
         email: String,

@@ -10,6 +10,7 @@ mod compose;
 mod control;
 mod data_folder;
 mod feature_flags;
+mod hidden_line;
 mod housekeeping;
 mod logging;
 mod mail_settings;

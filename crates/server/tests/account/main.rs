@@ -3,6 +3,8 @@
 
 mod administration;
 mod attacks;
+#[path = "../shared/client.rs"]
+mod client;
 mod journeys;
 mod stage;
 mod tokens;

@@ -21,6 +21,8 @@ use switchboard_store::Store;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
+use crate::client::client;
+
 /// A password that is taken.
 pub(crate) const PASSWORD: &str = "the engine weaves";
 /// Another one.
@@ -169,10 +171,7 @@ impl Stage {
     }
 
     pub(crate) fn browser(&self) -> Browser {
-        // The first of the process counts; they are all the same. A redirection is an answer to look at.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Browser { url: self.url.clone(), client, cookie: None, csrf: None }
+        Browser { url: self.url.clone(), client: client(), cookie: None, csrf: None }
     }
 
     /// Makes a verified account with [`PASSWORD`].

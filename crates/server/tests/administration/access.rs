@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use switchboard_server::{Options, local_router};
 use tower::ServiceExt;
 
-use crate::stage::Stage;
+use crate::{client::client, stage::Stage};
 
 /// Every route of the administration: its method, an address that it answers at, and the action that it asks for.
 fn routes(stage: &Stage) -> Vec<(Method, String, String)> {
@@ -210,8 +210,7 @@ async fn an_organization_may_be_named_and_makes_no_difference() {
     for address in ["/api/admin/plugins", "/api/v1/plugins"] {
         stage.get(address).await.json(200);
         let url = format!("{}{address}", stage.url);
-        let request =
-            reqwest::Client::new().get(url).bearer_auth(stage.admin()).header("x-organization", "acme");
+        let request = client().get(url).bearer_auth(stage.admin()).header("x-organization", "acme");
         assert_eq!(request.send().await.unwrap().status(), 200, "{address}");
     }
 }
@@ -221,7 +220,7 @@ async fn what_is_sent_is_json_or_422() {
     let stage = Stage::new().await;
     for address in ["/api/v1/plugins", "/api/admin/tokens", "/api/admin/plugins/greeter/enable"] {
         let url = format!("{}{address}", stage.url);
-        let request = reqwest::Client::new().post(url).bearer_auth(stage.admin()).body("{\"name\": ");
+        let request = client().post(url).bearer_auth(stage.admin()).body("{\"name\": ");
         assert_eq!(request.send().await.unwrap().status(), 422, "{address}");
     }
 }

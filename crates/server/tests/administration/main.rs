@@ -7,6 +7,8 @@ mod access;
 mod audit;
 mod belonging;
 mod cast;
+#[path = "../shared/client.rs"]
+mod client;
 mod configuration;
 mod organizations;
 mod own_configuration;

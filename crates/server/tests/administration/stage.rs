@@ -19,14 +19,10 @@ use switchboard_server::{
 use switchboard_store::Store;
 use tempfile::TempDir;
 
-use crate::cast::{self, Direction, Folders, Numbered};
-
-/// A client, which is not made without something that could speak TLS.
-fn client() -> reqwest::Client {
-    // Each test of this process comes by here; the first one is enough.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::new()
-}
+use crate::{
+    cast::{self, Direction, Folders, Numbered},
+    client::client,
+};
 
 /// A server on a free port, and its administrator's token.
 pub(crate) struct Stage {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use reqwest::{Method, redirect::Policy};
+use reqwest::Method;
 use semver::Version;
 use serde_json::Value as Json;
 use switchboard_accounts::{Account, Accounts, Client, NewAccount, Parts as AccountParts, Sealer, Strength};
@@ -22,7 +22,7 @@ use switchboard_vault::Vault;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
-use crate::{issuer::Issuer, visitor::by_issuer};
+use crate::{client::client, issuer::Issuer, visitor::by_issuer};
 
 pub(crate) const PASSWORD: &str = "the engine weaves";
 
@@ -50,7 +50,6 @@ impl Sealer for NoSecondFactors {
 
 impl Stage {
     pub(crate) async fn new(registration: Registration) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let folder = tempfile::tempdir().unwrap();
@@ -119,8 +118,7 @@ impl Stage {
     }
 
     pub(crate) fn browser(&self) -> Browser {
-        let client = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
-        Browser { server: self.url.clone(), client, cookies: HashMap::new() }
+        Browser { server: self.url.clone(), client: client(), cookies: HashMap::new() }
     }
 
     /// A browser in which somebody has signed in by their password.

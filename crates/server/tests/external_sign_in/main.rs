@@ -3,6 +3,8 @@
 
 mod attempts;
 mod browser;
+#[path = "../shared/client.rs"]
+mod client;
 mod discord;
 mod discord_double;
 mod issuer;

@@ -15,6 +15,7 @@ use switchboard_server::external_sign_in::{
 use switchboard_vault::Vault;
 
 use crate::{
+    client::client,
     discord_double::DiscordDouble,
     issuer::{CLIENT, Issuer, SECRET},
 };
@@ -80,10 +81,7 @@ pub(crate) fn cookie(begun: &Begun) -> String {
 
 /// Goes to the provider's page, and comes back with what is in the address.
 pub(crate) async fn visit(begun: &Begun, callback: &str) -> Returned {
-    // Only the first of all tests can; the others find it done.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let answer = client.get(&begun.location).send().await.unwrap();
+    let answer = client().get(&begun.location).send().await.unwrap();
     let back: Url = answer.headers()["location"].to_str().unwrap().parse().unwrap();
     assert!(back.as_str().starts_with(&format!("https://clips.example.com{callback}?")), "{back}");
     let mut query: HashMap<String, String> = back.query_pairs().into_owned().collect();

@@ -8,6 +8,8 @@ mod addresses;
 mod answer;
 mod browsers;
 mod cast;
+#[path = "../shared/client.rs"]
+mod client;
 mod document;
 mod hostile;
 mod json_bodies;

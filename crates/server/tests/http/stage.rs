@@ -22,6 +22,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use crate::{
     answer::Answer,
     cast::{self, Direction},
+    client::client,
 };
 
 pub(crate) const CLIPS: &str = "/api/v1/clips";
@@ -29,13 +30,6 @@ pub(crate) const CLIPS: &str = "/api/v1/clips";
 /// Whoever asks may as often as they like: tests are quicker than people.
 fn unlimited() -> Options {
     Options { rate_limits: RateLimits::none(), ..Options::default() }
-}
-
-/// A client, which is not made without something that could speak TLS.
-fn client() -> reqwest::Client {
-    // Each test of this process comes by here; the first one is enough.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::new()
 }
 
 /// A server on a free port, and its administrator's token.
@@ -177,14 +171,21 @@ impl Stage {
 
     /// A token that may do everything, in the organization or in all.
     pub(crate) async fn token(&self, name: &str, organization: Option<&str>) -> String {
-        self.kernel
-            .create_token(
-                &By::system("test"),
-                TokenTerms { name, organization, actions: Actions::all(), ..TokenTerms::default() },
-            )
-            .await
-            .unwrap()
-            .token
+        self.token_for(name, organization, &["*"]).await
+    }
+
+    /// A token that may do these actions, in the organization or in all.
+    pub(crate) async fn token_for(&self, name: &str, organization: Option<&str>, actions: &[&str]) -> String {
+        let actions = Actions::new(actions.iter().map(|action| (*action).to_owned()));
+        let terms = TokenTerms { name, organization, actions, ..TokenTerms::default() };
+        self.kernel.create_token(&By::system("test"), terms).await.unwrap().token
+    }
+
+    /// Revokes the token of that name.
+    pub(crate) async fn revoke(&self, name: &str) {
+        let tokens = self.kernel.directory().tokens();
+        let id = tokens.iter().find(|token| token.name == name).unwrap().id;
+        assert!(self.kernel.revoke_token(&By::system("test"), id).await.unwrap());
     }
 
     /// A request, still to be sent, without a token.

@@ -2,8 +2,6 @@
 
 use reqwest::Method;
 use serde_json::Value as Json;
-use switchboard_api::Actions;
-use switchboard_kernel::{By, TokenTerms};
 
 use crate::{
     answer::Answer,
@@ -44,21 +42,9 @@ async fn no_operation_of_the_document_is_open_to_a_token_that_is_none() {
     ] {
         assert!(operations.contains(&(method.clone(), address.to_owned())), "{method} {address}");
     }
-    let revoked = stage
-        .kernel
-        .create_token(
-            &By::system("test"),
-            TokenTerms {
-                name: "revoked",
-                organization: None,
-                actions: switchboard_api::Actions::all(),
-                ..TokenTerms::default()
-            },
-        )
-        .await
-        .unwrap();
-    assert!(stage.kernel.revoke_token(&By::system("test"), revoked.id).await.unwrap());
-    let revoked = format!("Bearer {}", revoked.token);
+    let revoked = stage.token("revoked", None).await;
+    stage.revoke("revoked").await;
+    let revoked = format!("Bearer {revoked}");
     let unknown = format!("Bearer swb_{}", "0".repeat(64));
     let cut = format!("Bearer {}", &stage.admin()[..stage.admin().len() - 1]);
     let bare = stage.admin().to_owned();
@@ -94,22 +80,10 @@ async fn no_operation_of_the_document_is_open_to_a_token_that_is_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_revoked_from_one_request_to_the_next() {
     let stage = Stage::new().await;
-    let token = stage
-        .kernel
-        .create_token(
-            &By::system("test"),
-            TokenTerms {
-                name: "short",
-                organization: None,
-                actions: switchboard_api::Actions::all(),
-                ..TokenTerms::default()
-            },
-        )
-        .await
-        .unwrap();
-    stage.send(Method::GET, crate::stage::CLIPS, &token.token).await.expect(200);
-    stage.kernel.revoke_token(&By::system("test"), token.id).await.unwrap();
-    let refused = stage.send(Method::GET, crate::stage::CLIPS, &token.token).await.detail(401);
+    let token = stage.token("short", None).await;
+    stage.send(Method::GET, crate::stage::CLIPS, &token).await.expect(200);
+    stage.revoke("short").await;
+    let refused = stage.send(Method::GET, crate::stage::CLIPS, &token).await.detail(401);
     assert!(refused.contains("revoked"), "{refused}");
 }
 
@@ -117,21 +91,7 @@ async fn a_token_is_revoked_from_one_request_to_the_next() {
 async fn a_token_does_only_what_it_was_made_for() {
     let stage = Stage::new().await;
     let clip = stage.clip(stage.admin(), "Ace").await;
-    let reader = switchboard_api::Actions::new(["clip:read".to_owned()]);
-    let reader = stage
-        .kernel
-        .create_token(
-            &By::system("test"),
-            TokenTerms {
-                name: "reader",
-                organization: None,
-                actions: reader.clone(),
-                ..TokenTerms::default()
-            },
-        )
-        .await
-        .unwrap()
-        .token;
+    let reader = stage.token_for("reader", None, &["clip:read"]).await;
     let at = format!("{}/{clip}", crate::stage::CLIPS);
     stage.send(Method::GET, &at, &reader).await.expect(200);
     for method in [Method::DELETE, Method::PATCH, Method::PUT] {
@@ -146,21 +106,7 @@ async fn a_token_does_only_what_it_was_made_for() {
 async fn nothing_is_read_or_said_of_a_request_that_may_not_be_made() {
     let stage = Stage::new().await;
     let clip = stage.clip(stage.admin(), "Ace").await;
-    let reader = switchboard_api::Actions::new(["clip:read".to_owned()]);
-    let reader = stage
-        .kernel
-        .create_token(
-            &By::system("test"),
-            TokenTerms {
-                name: "reader",
-                organization: None,
-                actions: reader.clone(),
-                ..TokenTerms::default()
-            },
-        )
-        .await
-        .unwrap()
-        .token;
+    let reader = stage.token_for("reader", None, &["clip:read"]).await;
     let clips = crate::stage::CLIPS;
     for (method, address) in [
         (Method::POST, clips.to_owned()),
@@ -188,21 +134,7 @@ async fn nothing_is_read_or_said_of_a_request_that_may_not_be_made() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_is_told_so_whatever_the_body_is() {
     let stage = Stage::new().await;
-    let looks = Actions::new(["clip:read".to_owned()]);
-    let reader = stage
-        .kernel
-        .create_token(
-            &By::system("test"),
-            TokenTerms {
-                name: "reader",
-                organization: None,
-                actions: looks.clone(),
-                ..TokenTerms::default()
-            },
-        )
-        .await
-        .unwrap()
-        .token;
+    let reader = stage.token_for("reader", None, &["clip:read"]).await;
     for body in ["{}", "nonsense", ""] {
         let request =
             stage.ask(Method::POST, CLIPS).bearer_auth(&reader).header("content-type", "application/json");

@@ -1,8 +1,7 @@
 //! How those who watch the server learn how it is.
 
 use reqwest::Method;
-use switchboard_api::{Actions, Timestamp};
-use switchboard_kernel::{By, TokenTerms};
+use switchboard_api::Timestamp;
 
 use crate::{
     answer::Answer,
@@ -60,32 +59,9 @@ async fn the_metrics_are_for_those_who_may_read_them() {
     look(&stage, "/metrics").await.problem(401, "unauthorized");
     let theirs = stage.token("theirs", Some("default")).await;
     stage.send(Method::GET, "/metrics", &theirs).await.problem(403, "forbidden");
-    let other = Actions::new(["clip:read".to_owned()]);
-    let other = stage
-        .kernel
-        .create_token(
-            &By::system("test"),
-            TokenTerms { name: "other", organization: None, actions: other.clone(), ..TokenTerms::default() },
-        )
-        .await
-        .unwrap()
-        .token;
+    let other = stage.token_for("other", None, &["clip:read"]).await;
     stage.send(Method::GET, "/metrics", &other).await.problem(403, "forbidden");
-    let reader = Actions::new(["metrics:read".to_owned()]);
-    let reader = stage
-        .kernel
-        .create_token(
-            &By::system("test"),
-            TokenTerms {
-                name: "reader",
-                organization: None,
-                actions: reader.clone(),
-                ..TokenTerms::default()
-            },
-        )
-        .await
-        .unwrap()
-        .token;
+    let reader = stage.token_for("reader", None, &["metrics:read"]).await;
     stage.send(Method::GET, "/metrics", &reader).await.expect(200);
 }
 

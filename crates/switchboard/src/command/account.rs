@@ -1,13 +1,13 @@
 //! `switchboard account`: the accounts by which people sign in.
 
-use std::{io::BufRead, process::ExitCode};
+use std::{io::IsTerminal, process::ExitCode};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use serde_json::{Value as Json, json};
 use switchboard_api::capability::Random;
 use switchboard_capabilities::SystemRandom;
 
-use crate::{cli, client::Client, data_folder::DataFolder, output::Output};
+use crate::{cli, client::Client, data_folder::DataFolder, hidden_line::hidden_line, output::Output};
 
 const ADDRESS: &str = "/api/admin/accounts";
 
@@ -47,7 +47,7 @@ pub(crate) async fn run(
 }
 
 async fn create(client: &Client, mut new: Json, from_stdin: bool, output: &Output) -> anyhow::Result<()> {
-    let password = password(from_stdin)?;
+    let password = password(from_stdin, output)?;
     if let Some(new) = new.as_object_mut() {
         new.insert("password".to_owned(), password.text.as_str().into());
     }
@@ -63,7 +63,7 @@ async fn reset_password(
     output: &Output,
 ) -> anyhow::Result<()> {
     let mut account = find(client, email).await?;
-    let password = password(from_stdin)?;
+    let password = password(from_stdin, output)?;
     let address = format!("{ADDRESS}/{}/password", number(&account)?);
     client.post(&address, &json!({ "password": password.text })).await?;
     tell(&mut account, &password, output);
@@ -76,12 +76,18 @@ struct Password {
     is_new: bool,
 }
 
-/// The first line of standard input, or one that is made here: 100 random bits.
-fn password(from_stdin: bool) -> anyhow::Result<Password> {
+/// The first line of standard input; at a terminal what is typed there, twice; or one that is made here: 100 random bits.
+fn password(from_stdin: bool, output: &Output) -> anyhow::Result<Password> {
     if from_stdin {
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).context("standard input cannot be read")?;
-        return Ok(Password { text: line.trim_end_matches(['\r', '\n']).to_owned(), is_new: false });
+        return Ok(Password { text: hidden_line("Password")?, is_new: false });
+    }
+    // A program that wants JSON is not asked.
+    if std::io::stdin().is_terminal() && !output.is_json() {
+        let text = hidden_line("Password (empty: one is made)")?;
+        if !text.is_empty() {
+            ensure!(hidden_line("The same again")? == text, "the two are not the same; nothing was changed");
+            return Ok(Password { text, is_new: false });
+        }
     }
     let mut bytes = [0; 20];
     SystemRandom.fill(&mut bytes);

@@ -1,9 +1,6 @@
 //! `switchboard plugin config`: how plugins are set, who changed it, and back.
 
-use std::{
-    io::{BufRead, IsTerminal, Read, Write},
-    path::Path,
-};
+use std::{io::Read, path::Path};
 
 use anyhow::{Context, anyhow, ensure};
 use serde_json::{Map, Value as Json, json};
@@ -12,6 +9,7 @@ use crate::{
     cli,
     client::Client,
     command::plugin::{address_of, text},
+    hidden_line::hidden_line,
     output::{Advise, Output},
 };
 
@@ -144,51 +142,13 @@ fn typed(shown: &Json, name: &str, value: &str) -> Json {
 
 /// A secret from standard input: one line of it. At a terminal it is asked for, and what is typed is not shown.
 fn secret(name: &str) -> anyhow::Result<String> {
-    let input = std::io::stdin();
-    let hidden = if input.is_terminal() {
-        // Without a terminal to write on, nothing is lost.
-        let _ = write!(std::io::stderr(), "{name}: ");
-        Some(Hidden::begin()?)
-    } else {
-        None
-    };
-    let mut line = String::new();
-    let read = input.lock().read_line(&mut line);
-    if hidden.is_some() {
-        let _ = writeln!(std::io::stderr());
-    }
-    drop(hidden);
-    read.context("standard input cannot be read")?;
-    let secret = line.trim_end_matches(['\r', '\n']);
+    let secret = hidden_line(name)?;
     if secret.is_empty() {
         return Err(anyhow!("standard input holds no line for `{name}`")).advise(format!(
             "pipe the secret in, or remove it with `switchboard plugin config unset … {name}`"
         ));
     }
-    Ok(secret.to_owned())
-}
-
-/// A terminal that does not show what is typed, until this is dropped.
-struct Hidden(rustix::termios::Termios);
-
-impl Hidden {
-    fn begin() -> anyhow::Result<Self> {
-        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
-        let before = tcgetattr(std::io::stdin()).context("the terminal cannot be asked")?;
-        let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(std::io::stdin(), OptionalActions::Flush, &silent)
-            .context("the terminal cannot be kept from showing what is typed")?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for Hidden {
-    fn drop(&mut self) {
-        // The terminal may be gone.
-        let _ =
-            rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Flush, &self.0);
-    }
+    Ok(secret)
 }
 
 async fn patched(
