@@ -100,6 +100,12 @@ async fn the_page_says_as_whom_somebody_acts_and_its_button_ends_it() {
         press(&root, sent, headers).await.is(403);
     }
     press(&stage.browser(), &token, &[]).await.is(403);
+    let in_address = root.bare(Method::POST, &format!("/impersonation/end?csrf_token={token}"));
+    finish(in_address.form(&[("nothing", "")])).await.is(403);
+    finish(root.bare(Method::GET, "/impersonation/end")).await.is(405);
+    finish(root.bare(Method::POST, "/impersonation/end").body(format!("csrf_token={}", "x".repeat(2000))))
+        .await
+        .is(422);
     assert_eq!(root.get("/api/me").await.json(200)["impersonator"], "root@example.com", "still");
 
     let ended = press(&root, &token, &[("origin", &stage.url)]).await;

@@ -112,6 +112,21 @@ async fn unknown_people_cost_the_same_work_and_get_the_same_answer() {
 }
 
 #[tokio::test]
+async fn acting_as_somebody_begins_and_ends_with_another_secret() {
+    let stage = Stage::new().await;
+    stage.account("root@example.com", true).await;
+    let id = stage.account("ada@example.com", false).await;
+    let mut root = stage.signed_in("root@example.com").await;
+    let mut before = root.clone();
+    root.post(&format!("/api/admin/accounts/{id}/impersonate"), json!({})).await.is(200);
+    let mut acting = root.clone();
+    before.get("/api/me").await.is(401);
+    root.send(Method::DELETE, "/api/me/impersonation", None).await.is(200);
+    acting.get("/api/me").await.is(401);
+    root.get("/api/me").await.is(200);
+}
+
+#[tokio::test]
 async fn nobody_makes_themselves_an_administrator() {
     let stage = Stage::new().await;
     let new = json!({ "email": "eve@example.com", "password": PASSWORD, "is_administrator": true });

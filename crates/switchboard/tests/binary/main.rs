@@ -12,6 +12,7 @@ mod configuration;
 mod crashes;
 mod doctor;
 mod help;
+mod hostile_bodies;
 mod installation;
 mod isolation;
 mod manifests;
