@@ -10,7 +10,7 @@ use switchboard_api::{
     Timestamp, Value,
     capability::{Clock, Random},
 };
-use switchboard_store::{Room, Store, parse_migration_files};
+use switchboard_store::{Migration, Room, Store, parse_migration_files};
 
 use crate::{
     error::Error,
@@ -35,6 +35,14 @@ const MIGRATIONS: [(&str, &str); 3] = [
     ("001_initial.postgres.sql", include_str!("../migrations/001_initial.postgres.sql")),
     ("001_initial.down.sql", include_str!("../migrations/001_initial.down.sql")),
 ];
+
+/// What makes the tables of accounts, in order.
+///
+/// # Errors
+/// [`Error::Store`] when they are no sequence.
+pub fn migrations() -> Result<Vec<Migration>, Error> {
+    Ok(parse_migration_files(MIGRATIONS)?)
+}
 
 /// What accounts are put together from.
 pub struct Parts {
@@ -74,7 +82,7 @@ impl Accounts {
     /// [`Error::Store`] when the database cannot be opened or migrated; [`Error::Data`] when the strength is none.
     pub async fn open(parts: Parts) -> Result<Arc<Self>, Error> {
         let room = parts.store.room(ACCOUNTS_ROOM).await?;
-        room.migrate(&parse_migration_files(MIGRATIONS)?).await?;
+        room.migrate(&migrations()?).await?;
         let changes = parts.store.changes();
         let accounts = Arc::new(Self {
             store: parts.store,

@@ -27,7 +27,7 @@ mod throttle;
 mod totp;
 
 pub use account::{Account, NewAccount};
-pub use accounts::{ACCOUNTS_ROOM, Accounts, Parts};
+pub use accounts::{ACCOUNTS_ROOM, Accounts, Parts, migrations};
 pub use administration::{Filter, Page};
 pub use client::Client;
 pub use code::{Mailing, Purpose};

@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use semver::Version;
 use switchboard_api::{Failure, Organization, OrganizationId, Plugin, Timestamp, capability::Clock};
 use switchboard_manifest::PluginId;
-use switchboard_store::{Room, Store, parse_migration_files};
+use switchboard_store::{Migration, Room, Store, parse_migration_files};
 
 use crate::{
     access,
@@ -115,6 +115,14 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("006_access_and_rollout.down.sql", include_str!("../migrations/006_access_and_rollout.down.sql")),
 ];
 
+/// What makes the kernel's tables, in order.
+///
+/// # Errors
+/// [`Error::Store`] when they are no sequence.
+pub fn migrations() -> Result<Vec<Migration>, Error> {
+    Ok(parse_migration_files(MIGRATIONS.iter().copied())?)
+}
+
 impl Kernel {
     /// Opens the kernel's database and reads what is in it. No plugin is loaded yet:
     /// [`load_plugins`](Self::load_plugins) does that.
@@ -123,7 +131,7 @@ impl Kernel {
     /// [`Error::Store`] and [`Error::Data`] when the database cannot be opened, migrated or read.
     pub async fn open(parts: Parts) -> Result<Arc<Self>, Error> {
         let room = parts.store.room(KERNEL_ROOM).await?;
-        room.migrate(&parse_migration_files(MIGRATIONS.iter().copied())?).await?;
+        room.migrate(&migrations()?).await?;
         audit_guard::set(&room).await?;
         let seen = last_line(&room).await?;
         let directory = Directory::read(&room, None).await?;

@@ -57,7 +57,7 @@ pub use dispatch::{Caller, Terms, Unanswered, apply_filters, attempt, dispatch, 
 pub use error::Error;
 pub use explanation::Explained;
 pub use invitations::{Invitation, InvitationTerms, NewInvitation};
-pub use kernel::{KERNEL_ROOM, Kernel, Parts, room_of};
+pub use kernel::{KERNEL_ROOM, Kernel, Parts, migrations, room_of};
 pub use lifecycle::HOOK_TIME;
 pub use loaded::Loaded;
 pub use measure::{BUCKETS, Counted, Measures};

@@ -104,6 +104,16 @@ pub enum Error {
         /// The database's words, or what does not fit.
         why: String,
     },
+    /// What a table holds cannot be put into a table of another engine.
+    #[error("the table {table:?} of the room {room:?} cannot be moved: {why}")]
+    Move {
+        /// The room.
+        room: Arc<str>,
+        /// The table.
+        table: String,
+        /// The database's words, or what does not fit.
+        why: String,
+    },
     /// The migration files are no sequence of migrations.
     #[error("the migration file {file:?} {why}")]
     MigrationFile {
@@ -144,6 +154,10 @@ impl Error {
 
     pub(crate) fn unavailable(room: &Arc<str>, why: impl Into<String>) -> Self {
         Self::Unavailable { room: Arc::clone(room), why: why.into() }
+    }
+
+    pub(crate) fn moving(room: &str, table: &str, why: impl Into<String>) -> Self {
+        Self::Move { room: room.into(), table: table.to_owned(), why: why.into() }
     }
 
     pub(crate) fn statement(room: &Arc<str>, why: impl Into<String>) -> Self {

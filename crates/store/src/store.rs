@@ -89,6 +89,20 @@ impl Store {
         }
     }
 
+    /// From where a [`Move`](crate::Move) into it has begun that is not finished: then nobody may serve from it.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database cannot be reached.
+    pub async fn unfinished_move(&self) -> Result<Option<String>, Error> {
+        match &self.on {
+            On::Sqlite(_) => Ok(None),
+            On::Postgres(store) => match apart(store.moved()).await? {
+                postgres::State::Begun(source) => Ok(Some(source)),
+                _ => Ok(None),
+            },
+        }
+    }
+
     /// Tells every other process on the same database that something changed. On SQLite there is none.
     ///
     /// # Errors
@@ -105,6 +119,14 @@ impl Store {
         match &self.on {
             On::Sqlite(_) => Changes::none(),
             On::Postgres(store) => Changes::from(store.changes()),
+        }
+    }
+
+    /// The database of PostgreSQL, where it is one.
+    pub(crate) fn as_postgres(&self) -> Option<&postgres::Store> {
+        match &self.on {
+            On::Sqlite(_) => None,
+            On::Postgres(store) => Some(store),
         }
     }
 

@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::operator_settings::Database;
+
 /// A multi-tenant application server whose every feature is a plugin.
 ///
 /// `switchboard serve` starts it: no configuration is needed, everything it keeps is in one folder. The other commands
@@ -95,11 +97,76 @@ pub(crate) enum Command {
         #[arg(long)]
         replace: bool,
     },
+    /// Move everything from SQLite to PostgreSQL, while no server runs.
+    ///
+    /// Makes the tables that a server would make there, copies every row of every database, and compares both sides row by
+    /// row. The files of SQLite are read and left as they are. What was broken off goes on when it is asked for again. Blobs,
+    /// keys and plugins stay in the data folder, which the server needs as before.
+    MigrateStore(MigrateStore),
     /// Examine the data folder and this machine, and say what to do about what is wrong.
     #[command(
         after_help = "The exit code is 3 when something is wanting. Nothing is changed, and a server may run meanwhile."
     )]
     Doctor,
+}
+
+/// From where to where everything is moved.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+                        switchboard migrate-store sqlite postgres --dry-run    what would be moved\n  \
+                        switchboard migrate-store sqlite postgres              to the `database` of the settings\n  \
+                        switchboard migrate-store sqlite postgres://switchboard@db.example/switchboard\n  \
+                        switchboard migrate-store sqlite postgres --verify     compare both sides once more\n\n\
+                        An address on the command line is seen by everybody on this machine: give one with a password in\n\
+                        SWITCHBOARD_DATABASE, or as `database` in switchboard.toml. Its database is empty, and its user owns\n\
+                        it and may `createrole`. The exit code is 3 when something stands in the way or differs.")]
+pub(crate) struct MigrateStore {
+    /// Where everything is: `sqlite`, the files in the data folder.
+    #[arg(value_parser = source)]
+    pub(crate) source: Sqlite,
+    /// Where it goes: `postgres`, the database of the settings, or an address such as `postgres://user@host/database`.
+    #[arg(value_parser = target)]
+    pub(crate) target: Target,
+    /// Show what would be moved, and what stands in the way. Nothing is written, and PostgreSQL is not asked.
+    #[arg(long, conflicts_with = "verify")]
+    pub(crate) dry_run: bool,
+    /// Compare what is on both sides, row by row, and move nothing.
+    #[arg(long)]
+    pub(crate) verify: bool,
+}
+
+/// The files in the data folder.
+#[derive(Clone, Copy)]
+pub(crate) struct Sqlite;
+
+/// A database of PostgreSQL.
+#[derive(Clone)]
+pub(crate) enum Target {
+    /// That of the settings.
+    OfSettings,
+    Address(Database),
+}
+
+fn source(text: &str) -> Result<Sqlite, String> {
+    match text {
+        "sqlite" => Ok(Sqlite),
+        _ if is_postgres(text) => Err("what is in PostgreSQL is not moved; say `sqlite`".to_owned()),
+        _ => {
+            Err("say `sqlite`, the files in the data folder; another folder is named with --data".to_owned())
+        }
+    }
+}
+
+fn target(text: &str) -> Result<Target, String> {
+    match text {
+        "postgres" | "postgresql" => Ok(Target::OfSettings),
+        _ if is_postgres(text) => Ok(Target::Address(Database(text.to_owned()))),
+        _ => Err("say `postgres`, or an address such as postgres://user@host/database".to_owned()),
+    }
+}
+
+fn is_postgres(text: &str) -> bool {
+    text == "postgres" || ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme))
 }
 
 /// How the server is started.

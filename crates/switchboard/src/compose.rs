@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use semver::Version;
 use switchboard_accounts::{Accounts, Strength};
 use switchboard_capabilities::{
@@ -20,6 +20,7 @@ use switchboard_server::{
 use switchboard_store::{Options as StoreOptions, Store};
 
 use crate::operator_settings::{OperatorSettings, Synchronous};
+use crate::output::Advise;
 use crate::sealing::{Sealing, SecondFactors};
 
 /// Everything, put together, with the plugins loaded. Nothing is listened on yet, and no event is delivered.
@@ -65,6 +66,12 @@ pub(crate) async fn compose(
             .with_context(|| format!("the databases in {} cannot be opened", places.databases.display()))?,
     };
     let shown = store.address();
+    if let Some(source) = store.unfinished_move().await? {
+        return Err(anyhow!(
+            "{shown} is not whole: a move from {source} into it has begun and is not finished"
+        ))
+        .advise("ask `switchboard migrate-store sqlite postgres` once more: it goes on where it ended");
+    }
     let clock = Arc::new(SystemClock);
     let delivery = Delivery::new(store.clone(), clock.clone(), switchboard_delivery::Options::default());
     let capabilities = Capabilities::new(

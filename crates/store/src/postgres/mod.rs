@@ -7,6 +7,7 @@ mod cell;
 mod connections;
 mod copies;
 mod fault;
+mod filling;
 mod link;
 mod locks;
 mod migrate;
@@ -17,6 +18,7 @@ mod store;
 mod transaction;
 mod wording;
 
+pub(crate) use filling::{State, Table, Turn};
 pub(crate) use locks::Held;
 pub(crate) use room::{Guest, Room};
 pub(crate) use store::Store;

@@ -9,6 +9,7 @@ mod functions;
 mod link;
 mod migrate;
 mod readers;
+mod resting;
 mod room;
 mod schema;
 mod statement;
@@ -19,6 +20,7 @@ mod tokens;
 mod transaction;
 mod writer;
 
+pub use resting::{Resting, RestingRoom, RestingTable};
 pub(crate) use room::{Guest, Room};
 pub(crate) use store::Store;
 pub(crate) use transaction::Transaction;

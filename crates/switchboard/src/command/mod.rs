@@ -8,6 +8,7 @@ mod config;
 mod doctor;
 mod import;
 mod manifest;
+mod migrate_store;
 mod org;
 mod plugin;
 mod report;
@@ -53,6 +54,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Account(what) => in_silence(account::run(&folder, &what, output)),
         Command::Backup { file } => in_silence(backup::run(&folder, file, output)),
         Command::Restore { file, replace } => in_silence(restore::run(&folder, &file, replace, output)),
+        Command::MigrateStore(how) => in_silence(migrate_store::run(&folder, &how, output)),
         Command::Doctor => in_silence(doctor::run(&folder, output)),
     }
 }
