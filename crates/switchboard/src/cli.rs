@@ -150,7 +150,10 @@ pub(crate) enum Target {
 fn source(text: &str) -> Result<Sqlite, String> {
     match text {
         "sqlite" => Ok(Sqlite),
-        _ if is_postgres(text) => Err("what is in PostgreSQL is not moved; say `sqlite`".to_owned()),
+        _ if is_postgres(text) => {
+            Err("what is in PostgreSQL is moved nowhere; say `sqlite`, and as the second where it goes"
+                .to_owned())
+        }
         _ => {
             Err("say `sqlite`, the files in the data folder; another folder is named with --data".to_owned())
         }
@@ -159,9 +162,17 @@ fn source(text: &str) -> Result<Sqlite, String> {
 
 fn target(text: &str) -> Result<Target, String> {
     match text {
-        "postgres" | "postgresql" => Ok(Target::OfSettings),
-        _ if is_postgres(text) => Ok(Target::Address(Database(text.to_owned()))),
-        _ => Err("say `postgres`, or an address such as postgres://user@host/database".to_owned()),
+        "postgres" => Ok(Target::OfSettings),
+        _ => address(text)
+            .map(Target::Address)
+            .map_err(|_| "say `postgres`, or an address such as postgres://user@host/database".to_owned()),
+    }
+}
+
+fn address(text: &str) -> Result<Database, String> {
+    match text.contains("://") && is_postgres(text) {
+        true => Ok(Database(text.to_owned())),
+        false => Err("say an address such as postgres://user@host/database".to_owned()),
     }
 }
 
@@ -174,12 +185,17 @@ fn is_postgres(text: &str) -> bool {
 #[command(after_help = "Examples:\n  \
                         switchboard serve\n  \
                         switchboard serve --listen 0.0.0.0:8080 --data /var/lib/switchboard\n  \
+                        switchboard serve --database postgres://switchboard@db.example/switchboard\n  \
                         DISABLED_PLUGINS=highlight_detector switchboard serve\n\n\
                         The first start prints a token, once. SIGTERM and Ctrl-C stop it: requests that run may end first.")]
 pub(crate) struct Serve {
     /// The address to listen on. Port 0 picks a free one.
     #[arg(long, env = "SWITCHBOARD_LISTEN", value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Keep everything but blobs in this PostgreSQL database instead of SQLite in the data folder. Everybody on this machine
+    /// sees it: give an address with a password in SWITCHBOARD_DATABASE, or as `database` in switchboard.toml.
+    #[arg(long, value_name = "URL", value_parser = address)]
+    pub(crate) database: Option<Database>,
     /// How lines are logged: `text` for people, `json` for collectors.
     #[arg(long, env = "SWITCHBOARD_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,

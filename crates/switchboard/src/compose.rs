@@ -17,7 +17,7 @@ use switchboard_server::{
     administration::{KernelHandle, administration},
     organization::{People as Members, organization},
 };
-use switchboard_store::{Options as StoreOptions, Store};
+use switchboard_store::{Engine, Options as StoreOptions, Store};
 
 use crate::operator_settings::{OperatorSettings, Synchronous};
 use crate::output::Advise;
@@ -174,6 +174,11 @@ impl Running {
             reason: folder.reason.clone(),
         });
         known.chain(unreadable).collect()
+    }
+
+    /// Where the database is, without a password, when it is not the data folder's own.
+    pub(crate) fn database(&self) -> Option<String> {
+        (self.store.engine() == Engine::Postgres).then(|| self.store.address())
     }
 
     /// Whether a token was ever made here, be it revoked.

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use switchboard_sql::{Rows, Value};
@@ -18,6 +19,9 @@ use super::room::Room;
 use super::store::{Store, text_of};
 use crate::Error;
 use crate::moving::digest::{Digest, Kind, text_of as words_of};
+
+/// How long PostgreSQL may take to see that a move has ended which was broken off.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A column that rows are put into.
 #[derive(Debug, Clone)]
@@ -71,8 +75,12 @@ impl Store {
             // It is closed and not given back, and the lock ends with it.
             link.is_open = true;
             let mine = format!("select pg_try_advisory_lock({})::text", number(&["move"]));
-            if text_of(link, &mine).await? != "true" {
-                return Err(Fault::Unavailable("another move into it is under way".to_owned()));
+            let begun = Instant::now();
+            while text_of(link, &mine).await? != "true" {
+                if begun.elapsed() > PATIENCE {
+                    return Err(Fault::Unavailable("another move into it is under way".to_owned()));
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
             match state_of(link).await? {
                 State::Empty => {

@@ -14,6 +14,7 @@ mod group_commit;
 mod isolation;
 mod migrations;
 mod model;
+mod moving;
 mod postgres;
 mod stage;
 mod tenant_cost;

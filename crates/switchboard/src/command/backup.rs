@@ -36,8 +36,9 @@ pub(crate) async fn run(
         return Err(anyhow!("there is no data folder {shown}")).advise("name another with --data");
     }
     if operator_settings::OperatorSettings::read(folder.root())?.database.is_some() {
-        return Err(anyhow!("the databases are in PostgreSQL, which makes copies by its own tools"))
-            .advise("save the database with pg_dump, and the folder of blobs beside it");
+        return Err(anyhow!("the databases are in PostgreSQL, which makes copies by its own tools")).advise(
+            "save the database with pg_dump, and the data folder beside it; docs/databases.md shows how",
+        );
     }
     if !folder.databases().join(format!("{KERNEL_ROOM}.sqlite")).is_file() {
         return Err(anyhow!("there is no database in {shown}"))

@@ -15,6 +15,7 @@ use crate::{
     command::backup,
     compose::own_version,
     data_folder::{DataFolder, Lock, create_private},
+    operator_settings::OperatorSettings,
     output::{Advise, Output},
     scratch::Scratch,
 };
@@ -33,6 +34,13 @@ pub(crate) async fn run(
         let holder = folder.holder().map_or_else(String::new, |pid| format!(", process {pid}"));
         return Err(anyhow!("a server runs on the data folder {}{holder}", folder.root().display()))
             .advise("stop it first, and start it again afterwards");
+    }
+    if let Ok(OperatorSettings { database: Some(_), .. }) = OperatorSettings::read(folder.root()) {
+        return Err(anyhow!("the databases of {} are in PostgreSQL, and a backup holds those of SQLite", folder.root().display()))
+            .advise(
+                "bring back what pg_dump saved with pg_restore; to look at the backup, name another folder with --data, and \
+                 leave SWITCHBOARD_DATABASE out",
+            );
     }
     let root = whole_path(folder.root())?;
     let before = Before::look(&root)?;

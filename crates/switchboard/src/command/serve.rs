@@ -38,6 +38,7 @@ pub(crate) async fn run(folder: &DataFolder, how: &cli::Serve, output: &Output) 
     let mut signals = Signals::listen()?;
     let lock = folder.take()?;
     let mut settings = OperatorSettings::read(folder.root())?;
+    settings.database = how.database.clone().or(settings.database);
     let switched_off = settings.switched_off_here()?;
     let listener = listen(how.listen.unwrap_or(settings.listen)).await?;
     let address = listener.local_addr().context("the address that is listened on cannot be told")?;
@@ -172,6 +173,7 @@ fn announce(started: &Started<'_>, output: &Output) {
         "address": url,
         "listen": started.address.to_string(),
         "data": data,
+        "database": started.running.database(),
         "version": env!("CARGO_PKG_VERSION"),
         "process": std::process::id(),
         "token": started.token,
@@ -195,8 +197,9 @@ fn in_words(
         format!("Switchboard {} is ready at {}", env!("CARGO_PKG_VERSION"), strong(url)),
         String::new(),
         format!("  data      {}", data.display()),
-        format!("  plugins   {}", names.join(", ")),
     ];
+    lines.extend(started.running.database().map(|address| format!("  database  {address}")));
+    lines.push(format!("  plugins   {}", names.join(", ")));
     lines.extend(absent.iter().map(|absent| {
         let tone = if absent.state == "disabled" { Tone::Muted } else { Tone::Bad };
         format!("  {}   {} ({}): {}", output.paint(tone, "without"), absent.id, absent.state, absent.reason)

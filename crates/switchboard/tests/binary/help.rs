@@ -5,7 +5,7 @@ use crate::installation::Installation;
 #[test]
 fn help_teaches() {
     let installation = Installation::new();
-    let commands: [&[&str]; 21] = [
+    let commands: [&[&str]; 22] = [
         &[],
         &["serve"],
         &["plugin"],
@@ -26,6 +26,7 @@ fn help_teaches() {
         &["token", "revoke"],
         &["backup"],
         &["restore"],
+        &["migrate-store"],
         &["doctor"],
     ];
     let pages = commands.map(|command| {

@@ -16,6 +16,7 @@ mod hostile_bodies;
 mod installation;
 mod isolation;
 mod manifests;
+mod moving;
 mod organizations;
 mod own_database;
 mod plugins;

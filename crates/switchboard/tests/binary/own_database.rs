@@ -33,6 +33,14 @@ impl OwnDatabase {
         assert!(self.run(&sql), "{sql}");
     }
 
+    /// The first cell that a statement gives in this database; nothing when it fails.
+    pub(crate) fn ask(&self, sql: &str) -> String {
+        let (how, address) = (["--no-psqlrc", "--no-align", "--tuples-only"], self.address());
+        let psql =
+            std::process::Command::new("psql").args(how).args([&address, "--command", sql]).output().unwrap();
+        String::from_utf8(psql.stdout).unwrap().trim().to_owned()
+    }
+
     pub(crate) fn address(&self) -> String {
         match self.server.rsplit_once('/') {
             Some((server, _)) => format!("{server}/{}", self.name),
@@ -43,6 +51,15 @@ impl OwnDatabase {
 
 impl Drop for OwnDatabase {
     fn drop(&mut self) {
+        let number = self.ask("select oid from pg_database where datname = current_database()");
         self.run(&format!("drop database if exists {} with (force)", self.name));
+        // The roles of its rooms belong to the whole server.
+        self.run(&format!(
+            "do $$ declare it record; begin
+                for it in select rolname from pg_roles where rolname like 'swb\\_{number}\\_%' loop
+                    execute format('drop role %I', it.rolname);
+                end loop;
+            end $$"
+        ));
     }
 }
