@@ -112,6 +112,45 @@ impl Names {
         )
     }
 
+    /// Whether tables are in the schema that belong to others than the room's roles.
+    pub(crate) fn holds_foreign(&self) -> String {
+        let Self { schema, host, maker, .. } = self;
+        format!(
+            "select count(*)::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = '{schema}' and c.relkind = 'r' and pg_get_userbyid(c.relowner) not in ('{host}', '{maker}')"
+        )
+    }
+
+    /// Gives the room's roles what is in its schema and belongs to others: the tables of a database that was brought back from a
+    /// copy, under another number.
+    pub(crate) fn adopt(&self) -> String {
+        let Self { schema, host, maker, .. } = self;
+        let length = RESERVED.len();
+        format!(
+            "do $adopt$
+            declare
+                it record;
+            begin
+                for it in select c.relname from pg_catalog.pg_class c
+                    where c.relnamespace = '{schema}'::regnamespace and c.relkind in ('r', 'p', 'v', 'S')
+                        and pg_catalog.pg_get_userbyid(c.relowner) not in ('{host}', '{maker}')
+                        -- Those of a column go with its table.
+                        and not exists (select 1 from pg_catalog.pg_depend
+                            where classid = 'pg_class'::regclass and objid = c.oid and deptype in ('a', 'i'))
+                loop
+                    execute format('alter table {schema}.%I owner to %I', it.relname,
+                        case when left(it.relname, {length}) = '{RESERVED}' then '{host}' else '{maker}' end);
+                end loop;
+                for it in select p.oid::regprocedure as name from pg_catalog.pg_proc p
+                    where p.pronamespace = '{schema}'::regnamespace and pg_catalog.pg_get_userbyid(p.proowner) <> '{host}'
+                loop
+                    execute format('alter function %s owner to %I', it.name, '{host}');
+                end loop;
+            end $adopt$; {}",
+            self.settle()
+        )
+    }
+
     /// Gives guests what is theirs of the tables that there are now, and puts the policy on those that have tenants.
     pub(crate) fn settle(&self) -> String {
         let Self { schema, guest, maker, .. } = self;

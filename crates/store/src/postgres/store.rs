@@ -206,7 +206,9 @@ impl House {
             }
         }
         let (lock, make) = (number(&["house"]), names.make(room, &password, &self.database.1));
-        let made = format!("begin; select pg_advisory_xact_lock({lock}); {make}; commit");
+        let holds_foreign = !is_there && text_of(owner.link()?, &names.holds_foreign()).await? != "0";
+        let adopt = if holds_foreign { names.adopt() } else { String::new() };
+        let made = format!("begin; select pg_advisory_xact_lock({lock}); {make}; {adopt}; commit");
         let link = owner.link()?;
         if let Err(fault) = link.control(&made).await {
             link.is_open = true;

@@ -207,7 +207,7 @@ async fn move_all(
     // All tables are made before anything is copied: what cannot be made is known at once, with the plugin's name.
     for Planned { room, migrations } in &plan.rooms {
         make_tables(room, migrations, store).await.with_context(|| {
-            format!("nothing was moved: {} has no tables for PostgreSQL", name_of(&room.name))
+            format!("nothing was moved: the tables of {} cannot be made", name_of(&room.name))
         })?;
         moving.fits(room).await.context("nothing was moved")?;
     }

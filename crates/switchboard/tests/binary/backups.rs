@@ -5,7 +5,10 @@ use std::fs;
 use reqwest::Method;
 use serde_json::Value as Json;
 
-use crate::installation::{Installation, clip, media};
+use crate::{
+    installation::{Installation, clip, media},
+    own_database::OwnDatabase,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_taken_while_clips_come_in_brings_back_the_same_clips_and_media() {
@@ -148,4 +151,28 @@ async fn a_damaged_database_makes_no_backup_and_the_last_one_stays() {
     assert_eq!(said.code, 1);
     assert!(said.err.contains("plugin_clips"), "{}", said.err);
     assert!(fs::read(&file).unwrap() == last);
+}
+
+#[tokio::test]
+async fn a_database_of_postgresql_that_was_brought_back_from_a_dump_is_served() {
+    let (Some(first), Some(second)) = (OwnDatabase::new("dumped"), OwnDatabase::new("brought_back")) else {
+        return;
+    };
+    let installation = Installation::new();
+    let server = installation.serve_with(&[("SWITCHBOARD_DATABASE", &first.address())]);
+    let made = server.make_clip("Before").await;
+    let token = server.token.clone();
+    server.stop();
+    first.copy_into(&second, &installation.beside("nightly.dump"));
+    drop(first);
+    let mut server = installation.serve_with(&[("SWITCHBOARD_DATABASE", &second.address())]);
+    assert_eq!(server.token, None, "the tokens come back, too");
+    server.token = token;
+    assert_eq!(server.get(&format!("/api/v1/clips/{}", made["id"])).await, made);
+    server.make_clip("After").await;
+    assert_eq!(server.get("/api/admin/audit/verification").await["ok"], Json::Bool(true));
+    server.stop();
+    let guarded =
+        "select count(*) from pg_class where relrowsecurity and relforcerowsecurity and relname = 'clip'";
+    assert_eq!(second.ask(guarded), "1");
 }

@@ -41,6 +41,19 @@ impl OwnDatabase {
         String::from_utf8(psql.stdout).unwrap().trim().to_owned()
     }
 
+    /// Puts a copy of all that is in this database into another, as docs/databases.md says.
+    pub(crate) fn copy_into(&self, other: &Self, file: &std::path::Path) {
+        let run = |program: &str, args: &[&str]| {
+            let done = std::process::Command::new(program).args(args).arg(file).output().unwrap();
+            assert!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&done.stderr));
+        };
+        run("pg_dump", &["--format=custom", "--dbname", &self.address(), "--file"]);
+        run(
+            "pg_restore",
+            &["--no-owner", "--no-privileges", "--exit-on-error", "--dbname", &other.address()],
+        );
+    }
+
     pub(crate) fn address(&self) -> String {
         match self.server.rsplit_once('/') {
             Some((server, _)) => format!("{server}/{}", self.name),
