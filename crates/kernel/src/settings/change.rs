@@ -159,8 +159,17 @@ impl Kernel {
     ) -> Result<Vec<Touched>, Error> {
         let own = layer.organization();
         let before = self.merged(settings, manifest, own).ok();
-        let after = self.merged(next, manifest, own).map_err(Error::Invalid)?;
+        let (after, refers) = self.merged_unchecked(next, manifest, own).map_err(Error::Invalid)?;
         let mut faults = faults_of(&self.checker, manifest, &after);
+        if refers {
+            // What stands in the server's environment is not shown, and is no matter of an organization's.
+            let set = next.layer(&manifest.id, layer);
+            let is_as_sent = |fault: &Fault| {
+                let name = fault.loc.get(1).and_then(Json::as_str);
+                name.and_then(|name| set.get(name)).is_some_and(|value| !marks::has_reference(value))
+            };
+            faults.iter_mut().filter(|fault| !is_as_sent(fault)).for_each(|fault| fault.input = Json::Null);
+        }
         let snapshot = self.snapshot();
         let serving = snapshot.plugin(manifest.id.as_str());
         let mut touched = Vec::new();

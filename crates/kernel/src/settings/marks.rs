@@ -60,6 +60,16 @@ pub(crate) fn is_mark(value: &Json) -> bool {
     is_sealed(value) || Reference::of(value).is_some()
 }
 
+/// Whether a value, or one in it, is to be found outside of the database.
+pub(crate) fn has_reference(value: &Json) -> bool {
+    Reference::of(value).is_some()
+        || match value {
+            Json::Object(config) => config.values().any(has_reference),
+            Json::Array(items) => items.iter().any(has_reference),
+            _ => false,
+        }
+}
+
 fn only(value: &Json) -> Option<(&str, &str)> {
     let object = value.as_object().filter(|object| object.len() == 1)?;
     let (name, value) = object.iter().next()?;

@@ -103,6 +103,30 @@ impl Kernel {
         manifest: &Manifest,
         organization: Option<OrganizationId>,
     ) -> Result<Config, Failure> {
+        let (merged, refers) = self.merged_unchecked(settings, manifest, organization)?;
+        if refers {
+            // What they lead to may have changed since it was checked.
+            let faults = faults_of(&self.checker, manifest, &merged);
+            if !faults.is_empty() {
+                let said: Vec<String> =
+                    faults.iter().map(|fault| format!("{}: {}", fault.place(), fault.msg)).collect();
+                return Err(Failure::unavailable(format!(
+                    "the configuration of plugin `{}` breaks its schema where it refers to the environment or to files: {}",
+                    manifest.id,
+                    said.join("; ")
+                )));
+            }
+        }
+        Ok(merged)
+    }
+
+    /// The same for who checks it against the schema themselves; with whether anything of it stands elsewhere.
+    pub(crate) fn merged_unchecked(
+        &self,
+        settings: &Settings,
+        manifest: &Manifest,
+        organization: Option<OrganizationId>,
+    ) -> Result<(Config, bool), Failure> {
         let Defaults { manifest: said, code: mut merged } = self.defaults(manifest);
         merged.extend(said.clone());
         let mut refers = false;
@@ -119,20 +143,7 @@ impl Kernel {
             self.open_layer(manifest, layer, &mut config)?;
             merged.extend(config);
         }
-        if refers {
-            // What they lead to may have changed since it was checked.
-            let faults = faults_of(&self.checker, manifest, &merged);
-            if !faults.is_empty() {
-                let said: Vec<String> =
-                    faults.iter().map(|fault| format!("{}: {}", fault.place(), fault.msg)).collect();
-                return Err(Failure::unavailable(format!(
-                    "the configuration of plugin `{}` breaks its schema where it refers to the environment or to files: {}",
-                    manifest.id,
-                    said.join("; ")
-                )));
-            }
-        }
-        Ok(merged)
+        Ok((merged, refers))
     }
 
     /// Puts what references lead to in their place; says whether there were any.

@@ -209,6 +209,10 @@ async fn a_value_may_stand_in_the_environment_for_the_installation_alone() {
         (&reference, &reference)
     );
     assert_eq!(stage.get(HELLO).await.json(200), json!({"said": "value of SWITCHBOARD_PLUGIN_GREETING"}));
+    // Where a value does not fit, that is said, and not what it is.
+    let wrong = stage.patch(CONFIG, json!({"volume": {"$env": "SWITCHBOARD_PLUGIN_VOLUME"}})).await;
+    assert_eq!(wrong.faults(), ["int_type config.volume"]);
+    assert!(!wrong.text.contains("value of"), "{}", wrong.text);
     let said = stage.patch(HERE, json!({"greeting": reference})).await.detail(403);
     assert!(said.contains("only an administrator of the whole server"), "{said}");
     for (name, why) in [("HOME", "may not be referred to"), ("SWITCHBOARD_PLUGIN_MISSING", "is not set")] {

@@ -101,9 +101,15 @@ async fn the_servers_environment_and_files_are_out_of_reach_by_every_way_in() {
         let greeting = property(&shown.json(200), "greeting");
         assert_eq!((&greeting["set"], &greeting["layer"]), (&json!(true), &json!("installation")));
     }
+    // What is wrong with the organization's own is told by field, with nothing of that.
+    let wrong = ask(&stage, Method::PATCH, "", &configures, json!({"volume": -1})).await;
+    assert_eq!(wrong.faults(), ["greater_than_equal config.volume"]);
+    assert!(!wrong.text.contains("SWITCHBOARD_PLUGIN"), "{}", wrong.text);
+    ask(&stage, Method::PATCH, "", &configures, json!({"volume": 4})).await.json(200);
     // The installation's history is another one: it cannot be undone from here.
-    let undo = ask(&stage, Method::POST, "/history/1/undo", &configures, json!({})).await;
-    assert!(undo.detail(404).contains("no change 1"), "{}", undo.text);
+    ask(&stage, Method::POST, "/history/1/undo", &configures, json!({})).await.json(200);
+    let undo = ask(&stage, Method::POST, "/history/9/undo", &configures, json!({})).await;
+    assert!(undo.detail(404).contains("no change 9"), "{}", undo.text);
     assert_eq!(stage.get(ADMINISTRATED).await.json(200)["set"]["greeting"], reference);
 }
 
