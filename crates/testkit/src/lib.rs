@@ -92,3 +92,4 @@ pub use stage::Stage;
 
 pub use switchboard_api as api;
 pub use switchboard_kernel as kernel;
+pub use switchboard_store::Engine;

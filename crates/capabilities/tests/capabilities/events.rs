@@ -38,7 +38,7 @@ fn speaker() -> Definition {
             ctx.db().execute("delete from word where false", ()).await
         })
         .service("speaker.all", async |ctx: Context, (): ()| {
-            ctx.db().query::<String>("select text from word order by rowid", ()).await
+            ctx.db().query::<String>("select text from word order by text", ()).await
         })
 }
 
@@ -126,7 +126,7 @@ async fn who_goes_away_while_it_is_written_leaves_nobody_waiting_for_it() {
     let stage = Stage::with([built(speaker()), built(heard.listener())]).await;
     for patience in 1..=12 {
         {
-            let said = json!(["word.said", format!("with patience for {patience}"), true]);
+            let said = json!(["word.said", format!("with patience for {patience:02}"), true]);
             let mut call = std::pin::pin!(stage.service("speaker.keep", &said));
             let mut waits = 0;
             // Given up as soon as it waits for that time, whatever it waits for.

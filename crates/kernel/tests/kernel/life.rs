@@ -20,7 +20,7 @@ struct Note {
 
 fn notes(version: &str) -> Definition {
     async fn all(ctx: Context, (): ()) -> Result<Vec<String>> {
-        ctx.db().query("select text from note order by rowid", ()).await
+        ctx.db().query("select text from note order by text", ()).await
     }
     async fn add(ctx: Context, note: Note) -> Result<()> {
         ctx.db().execute("insert into note (text) values ($1)", (note.text,)).await?;
@@ -75,7 +75,7 @@ async fn a_migration_that_fails_half_way_leaves_the_data_as_it_was() {
     ];
     let stage = stage.again_with([built(notes("1.1.0").migrations(broken))]).await;
     let why = reason(&stage, "notes");
-    assert!(why.contains("migration 3 (broken)") && why.contains("no such table: nowhere"), "{why}");
+    assert!(why.contains("migration 3 (broken)") && why.contains("nowhere"), "{why}");
 
     let stage = stage.again_with([built(notes("1.0.0").migrations([NOTES]))]).await;
     let all = stage.service("notes.all", &json!(null)).await.unwrap();

@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::link::{Outcome, Want, is_stale};
 use super::notices;
 use super::room::{Face, Inner};
-use super::wording::defines;
+use super::wording::{defines, may_write};
 use crate::stats::Counters;
 use crate::{Error, Executed, Tenant};
 
@@ -64,8 +64,8 @@ impl Transaction {
     }
 
     pub(crate) async fn execute(&mut self, sql: &str, params: Vec<Value>) -> Result<Executed, Error> {
-        let rows_affected = self.run(self.face, sql, params, Want::Count).await?.into_count();
-        Ok(Executed { rows_affected })
+        let count = self.run(self.face, sql, params, Want::Count).await?.into_count();
+        Ok(changed(sql, count))
     }
 
     pub(crate) async fn query_as_host(&mut self, sql: &str, params: Vec<Value>) -> Result<Rows, Error> {
@@ -73,8 +73,8 @@ impl Transaction {
     }
 
     pub(crate) async fn execute_as_host(&mut self, sql: &str, params: Vec<Value>) -> Result<Executed, Error> {
-        let rows_affected = self.run(Face::Host, sql, params, Want::Count).await?.into_count();
-        Ok(Executed { rows_affected })
+        let count = self.run(Face::Host, sql, params, Want::Count).await?.into_count();
+        Ok(changed(sql, count))
     }
 
     /// Tells other processes, when it is committed.
@@ -174,6 +174,12 @@ impl Transaction {
                     Counters::one_more(&self.room.counters.timeouts);
                 }
                 Err(late)
+            }
+            Err(fault) if fault.is(&SqlState::QUERY_CANCELED) && may_write(sql) => {
+                let stopped = self.room.error(fault);
+                self.stop_timer();
+                end(&self.room, &self.held, stopped.clone());
+                Err(stopped)
             }
             Err(fault) => Err(self.room.error(fault)),
         }
@@ -316,6 +322,11 @@ async fn step(room: &Inner, seat: &mut Seat, own: Face, job: &Job, left: Duratio
         }
     }
     Err(Fault::Unavailable("its tables changed while a statement was run".to_owned()))
+}
+
+/// A statement that only reads changes no row; PostgreSQL counts those that it gave.
+fn changed(sql: &str, count: u64) -> Executed {
+    Executed { rows_affected: if may_write(sql) { count } else { 0 } }
 }
 
 fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {

@@ -1,4 +1,6 @@
 //! What a guest can reach, and what it can use up.
+//!
+//! Of SQLite alone, in its words; `postgres.rs` has those of PostgreSQL.
 
 use std::time::Duration;
 

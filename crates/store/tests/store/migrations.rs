@@ -1,30 +1,28 @@
 //! Bringing tables to where their owner expects them, and back.
 
-use switchboard_store::{Error, Migration, Options, Room, Store, Synchronous, Tenant};
+use switchboard_store::{Engine, Error, Room, Tenant};
 
-async fn room() -> (tempfile::TempDir, Room) {
-    let folder = tempfile::tempdir().unwrap();
-    let options = Options { synchronous: Synchronous::Normal, ..Options::default() };
-    let store = Store::open_sqlite(folder.path(), options).unwrap();
-    let room = store.room("clips").await.unwrap();
-    (folder, room)
-}
+use crate::stage::{Stage, migration, on_each_engine, options, two};
 
-fn migration(number: u32, up: &str, down: Option<&str>) -> Migration {
-    let (name, up, down) = (format!("step_{number}"), up.into(), down.map(str::to_owned));
-    Migration { number, name, up, down, ..Migration::default() }
-}
-
-fn two() -> [Migration; 2] {
-    [
-        migration(1, "create table clip (id integer primary key, title text)", Some("drop table clip")),
-        migration(2, "create table tag (clip references clip, name text)", Some("drop table tag")),
-    ]
+on_each_engine! {
+    options() =>
+        migrations_go_up_once_and_down_again,
+        a_failed_migration_leaves_the_tables_as_they_were_and_is_tried_again,
+        a_file_that_changed_or_went_missing_is_refused,
+        what_migrations_need_they_may,
+        what_cannot_be_taken_back_stays,
+        a_constraint_looked_at_late_fails_the_migration_alone;
 }
 
 /// Names of tables and the like, but those of the store.
 async fn tables(room: &Room) -> Vec<String> {
-    let sql = "select name from sqlite_schema where name not like '%switchboard%' order by name";
+    let sql = match room.engine() {
+        Engine::Postgres => {
+            "select table_name::text from information_schema.tables
+                where table_schema = current_schema() and table_name not like '%switchboard%' order by table_name"
+        }
+        _ => "select name from sqlite_schema where name not like '%switchboard%' and type in ('table', 'view') order by name",
+    };
     room.query(sql, vec![]).await.unwrap().to().unwrap()
 }
 
@@ -35,33 +33,32 @@ fn why(error: &Error) -> (u32, &str) {
     }
 }
 
-#[tokio::test]
-async fn migrations_go_up_once_and_down_again() {
-    let (_folder, room) = room().await;
-    assert_eq!(room.migrate(&two()[..1]).await.unwrap(), 1);
-    assert_eq!(room.migrate(&two()).await.unwrap(), 1);
-    assert_eq!(room.migrate(&two()).await.unwrap(), 0);
+async fn migrations_go_up_once_and_down_again(stage: &Stage) {
+    let room = stage.store.room("clips").await.unwrap();
+    assert_eq!(room.migrate(&two(stage)[..1]).await.unwrap(), 1);
+    assert_eq!(room.migrate(&two(stage)).await.unwrap(), 1);
+    assert_eq!(room.migrate(&two(stage)).await.unwrap(), 0);
     assert_eq!(tables(&room).await, ["clip", "tag"]);
     let applied = room.migrations().await.unwrap();
     assert_eq!(applied.iter().map(|it| (it.number, it.success)).collect::<Vec<_>>(), [(1, true), (2, true)]);
-    assert_eq!(room.migrate_down(&two(), 1).await.unwrap(), 1);
+    assert!(applied[0].at.ends_with('Z'));
+    assert_eq!(room.migrate_down(&two(stage), 1).await.unwrap(), 1);
     assert_eq!(tables(&room).await, ["clip"]);
-    assert_eq!(room.migrate_down(&two(), 0).await.unwrap(), 1);
+    assert_eq!(room.migrate_down(&two(stage), 0).await.unwrap(), 1);
     assert!(tables(&room).await.is_empty());
     assert!(room.migrations().await.unwrap().is_empty());
-    assert_eq!(room.migrate(&two()).await.unwrap(), 2);
+    assert_eq!(room.migrate(&two(stage)).await.unwrap(), 2);
 }
 
-#[tokio::test]
-async fn a_failed_migration_leaves_the_tables_as_they_were_and_is_tried_again() {
-    let (_folder, room) = room().await;
-    let [first, second] = two();
+async fn a_failed_migration_leaves_the_tables_as_they_were_and_is_tried_again(stage: &Stage) {
+    let room = stage.store.room("clips").await.unwrap();
+    let [first, second] = two(stage);
     let broken = migration(
         2,
-        "insert into clip (title) values ('half'); create table tag (x); alter table clip add column y; nonsense;",
+        "insert into clip (title) values ('half'); create table tag (x text); alter table clip add column y text; nonsense;",
         None,
     );
-    let error = room.migrate(&[first.clone(), broken, migration(3, "create table t (x)", None)]).await;
+    let error = room.migrate(&[first.clone(), broken, migration(3, "create table t (x text)", None)]).await;
     let error = error.unwrap_err();
     assert_eq!(why(&error).0, 2);
     assert!(why(&error).1.contains("nonsense"), "{error}");
@@ -77,26 +74,26 @@ async fn a_failed_migration_leaves_the_tables_as_they_were_and_is_tried_again() 
     assert!(room.migrations().await.unwrap().iter().all(|it| it.success && it.error.is_none()));
 }
 
-#[tokio::test]
-async fn a_file_that_changed_or_went_missing_is_refused() {
-    let (_folder, room) = room().await;
-    room.migrate(&two()).await.unwrap();
-    let [mut first, second] = two();
+async fn a_file_that_changed_or_went_missing_is_refused(stage: &Stage) {
+    let room = stage.store.room("clips").await.unwrap();
+    room.migrate(&two(stage)).await.unwrap();
+    let [mut first, second] = two(stage);
     first.up = first.up.replace(' ', "\r\n");
     assert_eq!(why(&room.migrate(&[first, second]).await.unwrap_err()).0, 1);
-    let [first, _] = two();
+    let [first, _] = two(stage);
     let error = room.migrate(std::slice::from_ref(&first)).await.unwrap_err();
     assert_eq!(why(&error).0, 2);
     assert!(why(&error).1.contains("no such file"), "{error}");
     // Line ends and what takes it back are no change.
-    let mut with_lines = migration(1, "create table a (x);\ncreate table b (x);\n", None);
-    let (_other_folder, other) = self::room().await;
+    let mut with_lines = migration(1, "create table a (x text);\ncreate table b (x text);\n", None);
+    let other = stage.store.room("other").await.unwrap();
     other.migrate(std::slice::from_ref(&with_lines)).await.unwrap();
     with_lines.up = with_lines.up.replace('\n', "\r\n");
     with_lines.down = Some("drop table a".into());
     assert_eq!(other.migrate(&[with_lines]).await.unwrap(), 0);
 }
 
+/// Of SQLite alone: these are its words. `postgres.rs` has those of PostgreSQL.
 #[tokio::test]
 async fn a_migration_that_reaches_too_far_is_undone() {
     for sql in [
@@ -129,7 +126,8 @@ async fn a_migration_that_reaches_too_far_is_undone() {
         "create virtual table x using dbstat",
         "create table x (y); \0 create table z (y)",
     ] {
-        let (_folder, room) = room().await;
+        let stage = Stage::on_sqlite(options());
+        let room = stage.store.room("clips").await.unwrap();
         room.execute("create table _switchboard_outbox (id integer primary key, what text)", vec![])
             .await
             .unwrap();
@@ -145,10 +143,10 @@ async fn a_migration_that_reaches_too_far_is_undone() {
     }
 }
 
-#[tokio::test]
-async fn what_migrations_need_they_may() {
-    let (_folder, room) = room().await;
-    let up = "create table clip (id integer primary key autoincrement, title text not null default '');
+async fn what_migrations_need_they_may(stage: &Stage) {
+    let room = stage.store.room("clips").await.unwrap();
+    let on_sqlite =
+        "create table clip (id integer primary key autoincrement, title text not null default '');
         create index clip_title on clip (title) where title <> '';
         create virtual table clip_text using fts5(title, content='clip', content_rowid='id');
         create trigger clip_added after insert on clip begin
@@ -164,22 +162,44 @@ async fn what_migrations_need_they_may() {
         drop view newest; drop trigger clip_added; drop table clip;
         alter table new_clip rename to clip;
         analyze clip; reindex clip;";
-    let down = "drop table clip_text; drop table clip;";
+    let on_postgres = "create table clip (id bigint generated always as identity primary key, title text not null default '',
+            words tsvector generated always as (to_tsvector('simple', title)) stored);
+        create index clip_title on clip (title) where title <> '';
+        create index clip_words on clip using gin (words);
+        create view newest as select * from clip order by id desc limit 1;
+        insert into clip (title) values ('the first');
+        alter table clip add column length integer;
+        alter table clip rename column length to seconds;
+        alter table clip drop column seconds;
+        drop view newest;
+        create sequence counter;
+        create table new_clip (id bigint generated always as identity primary key, title text, words tsvector);
+        insert into new_clip (title, words) select title, words from clip;
+        drop sequence counter; drop table clip;
+        alter table new_clip rename to clip;";
+    let (up, down, found) = match stage.engine {
+        Engine::Postgres => (
+            on_postgres,
+            "drop table clip;",
+            "select title from clip where words @@ to_tsquery('simple', 'first')",
+        ),
+        _ => (
+            on_sqlite,
+            "drop table clip_text; drop table clip;",
+            "select title from clip_text where clip_text match 'first'",
+        ),
+    };
     let all = [migration(1, up, Some(down))];
     room.migrate(&all).await.unwrap();
-    let found = room
-        .guest(Tenant::All)
-        .query("select title from clip_text where clip_text match 'first'", vec![])
-        .await;
+    let found = room.guest(Tenant::All).query(found, vec![]).await;
     assert_eq!(found.unwrap().to::<String>().unwrap(), ["the first"]);
     room.check().await.unwrap();
     assert_eq!(room.migrate_down(&all, 0).await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn what_cannot_be_taken_back_stays() {
-    let (_folder, room) = room().await;
-    let [first, mut second] = two();
+async fn what_cannot_be_taken_back_stays(stage: &Stage) {
+    let room = stage.store.room("clips").await.unwrap();
+    let [first, mut second] = two(stage);
     second.down = None;
     let all = [first, second];
     room.migrate(&all).await.unwrap();
@@ -192,11 +212,10 @@ async fn what_cannot_be_taken_back_stays() {
     assert!(room.migrations().await.unwrap().iter().all(|it| it.success));
 }
 
-#[tokio::test]
-async fn a_constraint_looked_at_late_fails_the_migration_alone() {
-    let (_folder, room) = room().await;
+async fn a_constraint_looked_at_late_fails_the_migration_alone(stage: &Stage) {
+    let room = stage.store.room("clips").await.unwrap();
     let up = "create table a (id integer primary key);
-              create table b (a references a deferrable initially deferred);
+              create table b (a integer references a deferrable initially deferred);
               insert into b values (1);";
     let error = room.migrate(&[migration(1, up, None)]).await.unwrap_err();
     assert_eq!(why(&error).0, 1);

@@ -3,7 +3,14 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use switchboard_store::{Error, Options, Room, Store, Synchronous, Tenant, Transaction};
+use proptest::test_runner::TestRunner;
+use switchboard_store::{Engine, Error, Room, Tenant, Transaction};
+
+use crate::stage::{Stage, on_each_engine, options};
+
+on_each_engine! {
+    options() => a_room_holds_what_a_map_would;
+}
 
 #[derive(Debug, Clone)]
 enum Change {
@@ -56,9 +63,12 @@ type Model = BTreeMap<i64, i64>;
 impl Change {
     fn sql(&self) -> (&'static str, Vec<i64>) {
         match *self {
-            Self::Put(key, value) => ("insert or replace into pair values ($1, $2)", vec![key, value]),
+            Self::Put(key, value) => (
+                "insert into pair values ($1, $2) on conflict (key) do update set value = excluded.value",
+                vec![key, value],
+            ),
             Self::Add(key, value) => ("insert into pair values ($1, $2)", vec![key, value]),
-            Self::AddTwo(one, two) => ("insert or fail into pair values ($1, 0), ($2, 0)", vec![one, two]),
+            Self::AddTwo(one, two) => ("insert into pair values ($1, 0), ($2, 0)", vec![one, two]),
             Self::Remove(key) => ("delete from pair where key = $1", vec![key]),
             Self::Wrong => ("insert into nowhere values (1)", vec![]),
             Self::Read => ("select 1", vec![]),
@@ -105,12 +115,11 @@ async fn within(transaction: &mut Transaction, change: &Change) -> Result<u64, E
     Ok(transaction.execute(sql, values).await?.rows_affected)
 }
 
-async fn follow(steps: Vec<Step>) {
-    let folder = tempfile::tempdir().unwrap();
-    let options = Options { synchronous: Synchronous::Normal, ..Options::default() };
-    let store = Store::open_sqlite(folder.path(), options).unwrap();
+async fn follow(stage: &Stage, steps: Vec<Step>) {
+    let store = &stage.store;
     let mut room = store.room("pairs").await.unwrap();
-    room.execute("create table pair (key integer primary key, value integer)", vec![]).await.unwrap();
+    room.clear().await.unwrap();
+    room.execute("create table pair (key bigint primary key, value bigint)", vec![]).await.unwrap();
     let mut model = Model::new();
     for step in steps {
         match step {
@@ -159,14 +168,18 @@ async fn follow(steps: Vec<Step>) {
         assert_eq!(there, model.clone().into_iter().collect::<Vec<_>>());
     }
     room.check().await.unwrap();
-    store.close().await;
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn a_room_holds_what_a_map_would(steps in prop::collection::vec(step(), 0..25)) {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(follow(steps));
-    }
+/// Follows many sequences of steps, in one room after the other.
+async fn a_room_holds_what_a_map_would(stage: &Stage) {
+    let cases = if stage.engine == Engine::Postgres { 16 } else { 64 };
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() });
+    let steps = prop::collection::vec(step(), 0..25);
+    let here = tokio::runtime::Handle::current();
+    let followed = runner.run(&steps, |steps| {
+        tokio::task::block_in_place(|| here.block_on(follow(stage, steps)));
+        Ok(())
+    });
+    followed.unwrap();
 }

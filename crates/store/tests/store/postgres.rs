@@ -328,7 +328,10 @@ async fn servers_hear_each_other_and_not_themselves() {
         it.commit().await.unwrap();
         assert_eq!(heard.next().await, said("with its change"));
         // When the connection breaks, whoever listens is told so.
-        stage.by_force("select pg_terminate_backend(pid)::text from pg_stat_activity where query like 'listen%' or query = ''").await;
+        // Of this test's database alone: others run beside it.
+        let listening = "select pg_terminate_backend(pid)::text from pg_stat_activity
+            where datname = current_database() and (query like 'listen%' or query = '')";
+        stage.by_force(listening).await;
         assert_eq!(heard.next().await, Notice::Lost);
         other.announce("plugins", "again").await.unwrap();
         assert_eq!(heard.next().await, said("again"));

@@ -11,7 +11,7 @@ pub(crate) struct Stage {
     pub(crate) engine: Engine,
     /// Where PostgreSQL's database is.
     pub(crate) url: String,
-    _folder: Option<tempfile::TempDir>,
+    folder: Option<tempfile::TempDir>,
     database: Option<Database>,
 }
 
@@ -79,7 +79,7 @@ impl Stage {
     pub(crate) fn on_sqlite(options: Options) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open_sqlite(folder.path(), options).unwrap();
-        Self { store, engine: Engine::Sqlite, url: String::new(), _folder: Some(folder), database: None }
+        Self { store, engine: Engine::Sqlite, url: String::new(), folder: Some(folder), database: None }
     }
 
     /// None when there is no server, which fails where the build machine runs the tests.
@@ -87,7 +87,7 @@ impl Stage {
         match Database::new().await {
             Ok((database, url)) => {
                 let store = Store::open_postgres(&url, options).await.unwrap();
-                Some(Self { store, engine: Engine::Postgres, url, _folder: None, database: Some(database) })
+                Some(Self { store, engine: Engine::Postgres, url, folder: None, database: Some(database) })
             }
             Err(error) => {
                 assert!(
@@ -99,6 +99,11 @@ impl Stage {
                 None
             }
         }
+    }
+
+    /// The folder of the files, where there are any.
+    pub(crate) fn folder(&self) -> Option<&std::path::Path> {
+        self.folder.as_ref().map(tempfile::TempDir::path)
     }
 
     /// What makes the tables on this engine.
@@ -144,6 +149,45 @@ pub(crate) async fn on_postgres(test: &str, options: Options, play: impl AsyncFn
         stage.end().await;
     }
 }
+
+/// A migration that makes a table, and one that makes another which refers to it.
+pub(crate) fn two(stage: &Stage) -> [Migration; 2] {
+    let clip = format!(
+        "create table clip (id {}, title text);\ncreate index clip_title on clip (title);",
+        stage.key()
+    );
+    let id = if stage.engine == Engine::Postgres { "bigint" } else { "integer" };
+    let tag = format!("create table tag (clip {id} references clip, name text)");
+    [migration(1, &clip, Some("drop table clip;")), migration(2, &tag, Some("drop table tag"))]
+}
+
+/// Makes of each play a test on each engine: `on_sqlite::name` and `on_postgres::name`. A play that is of one engine alone says why,
+/// and stands as a test of its own.
+macro_rules! on_each_engine {
+    ($($options:expr => $($play:ident),+;)+) => {
+        mod on_sqlite {
+            use super::*;
+            $($(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $play() {
+                    let stage = crate::stage::Stage::on_sqlite($options);
+                    super::$play(&stage).await;
+                    stage.end().await;
+                }
+            )+)+
+        }
+        mod on_postgres {
+            use super::*;
+            $($(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $play() {
+                    crate::stage::on_postgres(stringify!($play), $options, super::$play).await;
+                }
+            )+)+
+        }
+    };
+}
+pub(crate) use on_each_engine;
 
 pub(crate) fn migration(number: u32, up: &str, down: Option<&str>) -> Migration {
     let (name, up, down) = (format!("step_{number}"), up.into(), down.map(str::to_owned));

@@ -1,4 +1,6 @@
 //! Whatever statements are made of, a tenant's give what they would in a room that never held another's rows.
+//!
+//! Of SQLite alone, where statements are rewritten; on PostgreSQL its own policies do it.
 
 use proptest::prelude::*;
 use switchboard_store::{Migration, Options, Room, Store, Synchronous, Tenant};

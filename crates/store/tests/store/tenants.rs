@@ -1,4 +1,6 @@
 //! What a statement for one tenant can reach of another's rows: nothing, whatever is written.
+//!
+//! Of SQLite alone, where statements are rewritten; on PostgreSQL its own policies do it, and `postgres.rs` attacks those.
 
 use proptest::prelude::*;
 use switchboard_store::{Error, Guest, Migration, Options, Room, Store, Synchronous, Tenant, Value};

@@ -25,8 +25,10 @@ create table clip (
     media_size        bigint,
     media_etag        text,
     media_at          text,
-    words             tsvector generated always as (to_tsvector('simple', title || ' ' || coalesce(description, '') || ' '
-                          || coalesce(tags, '') || ' ' || coalesce(game_name, ''))) stored
+    -- Signs over letters are left out, as the index of SQLite leaves them out.
+    words             tsvector generated always as (to_tsvector('simple', regexp_replace(normalize(title || ' '
+                          || coalesce(description, '') || ' ' || coalesce(tags, '') || ' ' || coalesce(game_name, ''), nfd),
+                          '[\u0300-\u036f]', '', 'g'))) stored
 );
 
 create index clip_by_time on clip (organization_id, created_at, id);

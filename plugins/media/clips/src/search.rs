@@ -6,7 +6,10 @@ use switchboard_sdk::Engine;
 pub(crate) fn condition(engine: Engine) -> (&'static str, &'static str) {
     match engine {
         Engine::Sqlite => ("id in (select rowid from clip_text where clip_text match", ")"),
-        Engine::Postgres => ("words @@ to_tsquery('simple',", ")"),
+        Engine::Postgres => (
+            "words @@ to_tsquery('simple', regexp_replace(normalize(",
+            r", nfd), '[\u0300-\u036f]', '', 'g'))",
+        ),
     }
 }
 
@@ -15,7 +18,9 @@ pub(crate) fn condition(engine: Engine) -> (&'static str, &'static str) {
 /// Each word is quoted, so that nothing in it is read as the index's own syntax.
 pub(crate) fn expression(engine: Engine, typed: &str) -> Option<String> {
     let words = typed.split(|c: char| c.is_whitespace() || c.is_control());
-    let words = words.filter(|word| word.chars().any(char::is_alphanumeric));
+    // A sign over a letter, which the index leaves out, is no word without its letter.
+    let is_of_word = |c: char| c.is_alphanumeric() && !('\u{300}'..='\u{36f}').contains(&c);
+    let words = words.filter(|word| word.chars().any(is_of_word));
     let quoted: Vec<String> = match engine {
         Engine::Sqlite => words.map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect(),
         Engine::Postgres => {
@@ -58,6 +63,7 @@ mod tests {
     #[test]
     fn signs_alone_are_no_words() {
         assert_eq!(expression(Engine::Sqlite, r#" * "" - ^ "#), None);
+        assert_eq!(expression(Engine::Postgres, "\u{345}"), None);
         assert_eq!(expression(Engine::Sqlite, ""), None);
     }
 }
