@@ -16,6 +16,27 @@ pub(crate) enum Kind {
     Other(String),
 }
 
+impl Kind {
+    /// What a column cannot keep of a value that SQLite takes anywhere, if anything.
+    pub(crate) fn misfit(&self, value: &Value) -> Option<&'static str> {
+        match (self, value) {
+            (_, Value::Null) => None,
+            (Self::Boolean, value) if truth(value).is_none() => {
+                Some("a value that is neither true nor false")
+            }
+            (Self::Whole, value) if whole(value).is_none() => Some("a value that is no whole number"),
+            (Self::Single | Self::Double, value) if real(value).is_none() => {
+                Some("a value that is no number")
+            }
+            (Self::Text | Self::Other(_), Value::Bytes(_)) => Some("bytes, and no text"),
+            (Self::Text | Self::Other(_), value) if text_of(value).contains('\0') => {
+                Some("a text with the character NUL, which PostgreSQL does not keep")
+            }
+            _ => None,
+        }
+    }
+}
+
 /// How many rows a table has, and the sum of their digests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Digest {

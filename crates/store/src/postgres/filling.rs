@@ -356,7 +356,29 @@ impl Filling {
             let prepared = link.prepare(&sql, &params).await?;
             link.run("", &prepared, &params, Want::Count, "").await.map(drop)
         };
-        put.await.map_err(|fault| self.room.unmoved(&self.table, fault))
+        put.await.map_err(|fault| {
+            let error = self.room.unmoved(&self.table, fault);
+            match self.misfit(&params) {
+                Some(why) => Error::moving(self.room.name(), &self.table.name, why),
+                None => error,
+            }
+        })
+    }
+
+    /// The first of these values that its column cannot keep, and in which row it stands.
+    fn misfit(&self, params: &[Value]) -> Option<String> {
+        let columns = &self.table.columns;
+        params.chunks(columns.len()).find_map(|row| {
+            let (column, what) =
+                columns.iter().zip(row).find_map(|(column, value)| Some((column, column.kind.misfit(value)?)))?;
+            let (key, value) = columns.iter().zip(row).next()?;
+            Some(format!(
+                "the row whose {} is {} has in its column {} {what}: change it by a server on SQLite, and ask again",
+                key.name,
+                words_of(value),
+                column.name
+            ))
+        })
     }
 
     /// Has the numbers go on behind the highest that was ever given, and notes that the table is whole.

@@ -248,6 +248,27 @@ async fn a_row_that_is_not_the_same_on_both_sides_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_postgresql_cannot_keep_is_named_with_its_row_and_column() {
+    let Some(database) = OwnDatabase::new("moving_misfit") else { return };
+    let address = database.address();
+    let installation = Installation::new();
+    let server = installation.serve();
+    let token = server.token.clone();
+    server.make_clip("First").await;
+    server.make_clip("Second\0half").await;
+    server.stop();
+    let refused = installation.run(&["migrate-store", "sqlite", &address]);
+    assert_eq!(refused.code, 1);
+    let why = "the row whose id is 2 has in its column title a text with the character NUL";
+    assert!(refused.err.contains("table \"clip\"") && refused.err.contains(why), "{}", refused.err);
+    let mut server = installation.serve();
+    server.token = token;
+    send(&server, Method::PATCH, "/api/v1/clips/2", json!({ "title": "Second half" })).await;
+    server.stop();
+    installation.json(&["migrate-store", "sqlite", &address]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_moved_where_something_stands_in_the_way() {
     let Some(database) = OwnDatabase::new("moving_refused") else { return };
     let address = database.address();
