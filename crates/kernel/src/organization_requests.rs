@@ -140,7 +140,7 @@ impl Kernel {
         state: Option<Decision>,
     ) -> Result<Vec<OrganizationRequest>, Error> {
         let sql = format!(
-            "select {COLUMNS} from organization_request where $1 is null or state = $1 order by id desc"
+            "select {COLUMNS} from organization_request where cast($1 as text) is null or state = $1 order by id desc"
         );
         let state = state.map(|state| state.as_str().to_owned());
         Ok(self.room.query(&sql, vec![state.into()]).await?.to()?)

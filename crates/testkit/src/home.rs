@@ -1,5 +1,7 @@
 //! Where a stage keeps what it keeps.
 
+use std::path::Path;
+
 use switchboard_store::{Options, Store};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
@@ -10,9 +12,10 @@ const ENGINE: &str = "SWITCHBOARD_TEST_ENGINE";
 /// Says where PostgreSQL is, by an address of somebody who may make databases and roles.
 const SERVER: &str = "SWITCHBOARD_TEST_POSTGRES";
 
-/// A folder that goes when it is dropped, and with it the database, where there is one.
-pub(crate) struct Home {
-    pub(crate) folder: TempDir,
+/// A folder that goes when it is dropped, and with it the database, where there is one. For tests that put together more than a
+/// [`Stage`](crate::Stage) holds.
+pub struct Home {
+    folder: TempDir,
     database: Option<Database>,
 }
 
@@ -23,8 +26,8 @@ struct Database {
 }
 
 impl Home {
-    /// A new one, on the engine that the environment names.
-    pub(crate) async fn new() -> Self {
+    /// A new one, on the engine that `SWITCHBOARD_TEST_ENGINE` names: `postgres`, or SQLite.
+    pub async fn new() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let database = match std::env::var(ENGINE).as_deref() {
             Ok("postgres") => Some(Database::new().await),
@@ -33,8 +36,13 @@ impl Home {
         Self { folder, database }
     }
 
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The tables.
-    pub(crate) async fn store(&self) -> Store {
+    pub async fn store(&self) -> Store {
         match &self.database {
             Some(database) => {
                 let options = Options { connections: 8, ..Options::default() };

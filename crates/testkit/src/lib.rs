@@ -86,6 +86,7 @@ mod stage;
 pub use answer::Answer;
 pub use ask::Ask;
 pub use clock::SetClock;
+pub use home::Home;
 pub use kept_mail::KeptMail;
 pub use setup::Setup;
 pub use stage::Stage;

@@ -90,17 +90,17 @@ impl Stage {
         outside: Outside,
         hook_time: Duration,
     ) -> Self {
-        let (folder, store) = (&home.folder, home.store().await);
+        let (folder, store) = (home.folder(), home.store().await);
         let (clock, random) = (outside.clock.clone(), outside.random.clone());
         let delivery = Delivery::new(store.clone(), clock.clone(), switchboard_delivery::Options::default());
         // Servers of a test's own.
         let own = ["127.0.0.0/8", "::1/128"].iter().filter_map(|network| network.parse().ok());
         let networks = Networks::new(own);
         let options = Options { clock: clock.clone(), random, mail: outside.mail.clone(), networks };
-        let blobs = folder.path().join("blobs");
+        let blobs = folder.join("blobs");
         let capabilities = Capabilities::new(store.clone(), &blobs, Arc::clone(&delivery), options)
             .expect("a folder of blobs");
-        let vault = Vault::with_key_file(&folder.path().join("keys")).expect("a key file");
+        let vault = Vault::with_key_file(&folder.join("keys")).expect("a key file");
         let kernel = Kernel::open(Parts {
             store: store.clone(),
             hosts: capabilities.clone(),
@@ -156,7 +156,7 @@ impl Stage {
 
     /// The folder of all data.
     pub fn folder(&self) -> &Path {
-        self.home.folder.path()
+        self.home.folder()
     }
 
     /// Begins a request, such as `GET` `/api/v1/clips?limit=2`: for the organization `default`, allowed everything.

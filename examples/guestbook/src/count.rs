@@ -15,7 +15,8 @@ pub(crate) struct Count {
 }
 
 pub(crate) async fn count(ctx: Context, whose: Whose) -> Result<Count> {
-    let sql = "select count(*) from entry where organization_id = $1 and ($2 is null or name = $2)";
+    let sql =
+        "select count(*) from entry where organization_id = $1 and (cast($2 as text) is null or name = $2)";
     let entries = ctx.db().query_one(sql, (ctx.organization()?.id, whose.name)).await?;
     Ok(Count { entries: entries.unwrap_or_default() })
 }

@@ -38,7 +38,7 @@ fn twenty() -> i64 {
 
 pub(crate) async fn list_entries(ctx: Context, Query(part): Query<Part>) -> Result<Json<Vec<Entry>>> {
     let sql = "select id, name, message, signed_at from entry
-               where organization_id = $1 and ($2 is null or id < $2)
+               where organization_id = $1 and (cast($2 as bigint) is null or id < $2)
                order by id desc limit $3";
     let entries = ctx.db().query(sql, (ctx.organization()?.id, part.before, part.limit)).await?;
     Ok(Json(entries))

@@ -13,7 +13,7 @@ use switchboard_sdk::prelude::*;
 /// The plugin, as `manifest.yaml` declares it.
 pub fn plugin() -> Definition {
     plugin!("manifest.yaml")
-        .migrations(migrations!["001_initial.sql", "001_initial.down.sql"])
+        .migrations(migrations!["001_initial.sql", "001_initial.postgres.sql", "001_initial.down.sql"])
         .get("/entries", entry::list_entries)
         .post("/entries", entry::sign)
         .filter("guestbook.signing", signing::refuse_words)

@@ -7,10 +7,11 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 /// The files of which the tutorial shows every line, so that whoever types them off has the whole plugin.
-const SHOWN_WHOLE: [&str; 9] = [
+const SHOWN_WHOLE: [&str; 10] = [
     "Cargo.toml",
     "manifest.yaml",
     "migrations/001_initial.sql",
+    "migrations/001_initial.postgres.sql",
     "migrations/001_initial.down.sql",
     "src/count.rs",
     "src/entry.rs",

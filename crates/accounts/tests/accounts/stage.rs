@@ -5,9 +5,9 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use switchboard_accounts::{Account, Accounts, Client, Error, NewAccount, Parts, Sealer, SignedIn, Strength};
 use switchboard_api::{AccountId, Failure};
 use switchboard_capabilities::SystemRandom;
-use switchboard_store::{Options, Store, Synchronous, Value};
+use switchboard_store::{Store, Value};
+use switchboard_testkit::Home;
 use switchboard_testkit::SetClock;
-use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 /// A password that is taken.
@@ -22,7 +22,7 @@ pub(crate) struct Stage {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) clock: Arc<SetClock>,
     store: Store,
-    _folder: TempDir,
+    _home: Home,
 }
 
 /// Seals by writing down whose it is, so that a test sees whether the right one is asked for.
@@ -45,12 +45,11 @@ impl Sealer for Envelope {
 
 impl Stage {
     pub(crate) async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let options = Options { synchronous: Synchronous::Normal, ..Options::default() };
-        let store = Store::open_sqlite(folder.path(), options).unwrap();
+        let home = Home::new().await;
+        let store = home.store().await;
         let clock = Arc::new(SetClock::default());
         let accounts = open(&store, &clock, CHEAP).await;
-        Self { accounts, clock, store, _folder: folder }
+        Self { accounts, clock, store, _home: home }
     }
 
     /// The same after a restart of the server, whose hashes cost this much.

@@ -18,7 +18,7 @@ use switchboard_server::{
     router, serve,
 };
 use switchboard_store::Store;
-use tempfile::TempDir;
+use switchboard_testkit::Home;
 use zeroize::Zeroizing;
 
 use crate::client::client;
@@ -36,7 +36,7 @@ pub(crate) struct Stage {
     pub(crate) kernel: Arc<Kernel>,
     store: Store,
     _capabilities: Arc<Capabilities>,
-    _folder: TempDir,
+    _home: Home,
 }
 
 /// A browser: one cookie, and the token that belongs to it.
@@ -111,11 +111,11 @@ impl Stage {
 
     /// The same, as the operator decides about HTTP.
     pub(crate) async fn set(registration: Registration, options: Options) -> Self {
-        let folder = TempDir::new().unwrap();
-        let store = Store::open_sqlite(&folder.path().join("db"), Default::default()).unwrap();
+        let home = Home::new().await;
+        let store = home.store().await;
         let clock = Arc::new(SystemClock);
         let delivery = Delivery::new(store.clone(), clock.clone(), Default::default());
-        let blobs = folder.path().join("blobs");
+        let blobs = home.folder().join("blobs");
         let capabilities =
             Capabilities::new(store.clone(), &blobs, Arc::clone(&delivery), Default::default()).unwrap();
         let accounts = Accounts::open(switchboard_accounts::Parts {
@@ -167,7 +167,7 @@ impl Stage {
             Options { accounts: Some(Arc::clone(&accounts)), rate_limits: RateLimits::none(), ..options };
         let app = router(Arc::clone(&kernel), options);
         tokio::spawn(serve(listener, app, Times::default(), std::future::pending()));
-        Self { accounts, url, letters, token, kernel, store, _capabilities: capabilities, _folder: folder }
+        Self { accounts, url, letters, token, kernel, store, _capabilities: capabilities, _home: home }
     }
 
     pub(crate) fn browser(&self) -> Browser {

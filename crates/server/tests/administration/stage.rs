@@ -17,7 +17,7 @@ use switchboard_server::{
     router, serve,
 };
 use switchboard_store::Store;
-use tempfile::TempDir;
+use switchboard_testkit::Home;
 
 use crate::{
     cast::{self, Direction, Folders, Numbered},
@@ -33,7 +33,7 @@ pub(crate) struct Stage {
     client: reqwest::Client,
     store: Store,
     _capabilities: Arc<Capabilities>,
-    folder: TempDir,
+    home: Home,
 }
 
 /// What was answered.
@@ -90,7 +90,7 @@ impl Answer {
 impl Stage {
     /// A server with `greeter` and `choir`, and no folder of plugins.
     pub(crate) async fn new() -> Self {
-        Self::set(TempDir::new().unwrap(), Direction::default()).await
+        Self::set(Home::new().await, Direction::default()).await
     }
 
     /// The same with `parrot` and `mute` in its folder of plugins, and a third in which nothing can be made out.
@@ -100,27 +100,27 @@ impl Stage {
 
     /// The same, with plugins that are directed before the first of them loads.
     pub(crate) async fn with_folders_directed(direction: Direction) -> Self {
-        let folder = TempDir::new().unwrap();
+        let home = Home::new().await;
         for (id, manifest) in [("parrot", cast::PARROT), ("mute", cast::MUTE), ("riddle", "id: [")] {
-            let plugin = folder.path().join("plugins").join(id);
+            let plugin = home.folder().join("plugins").join(id);
             fs::create_dir_all(&plugin).unwrap();
             fs::write(plugin.join("manifest.yaml"), manifest).unwrap();
         }
-        Self::set(folder, direction).await
+        Self::set(home, direction).await
     }
 
     /// Ends, and starts again on the same data.
     pub(crate) async fn again(self) -> Self {
         self.kernel.unload_plugins().await;
         self.store.close().await;
-        Self::set(self.folder, Direction::default()).await
+        Self::set(self.home, Direction::default()).await
     }
 
-    async fn set(folder: TempDir, direction: Direction) -> Self {
-        let store = Store::open_sqlite(&folder.path().join("db"), Default::default()).unwrap();
+    async fn set(home: Home, direction: Direction) -> Self {
+        let store = home.store().await;
         let clock = Arc::new(SystemClock);
         let delivery = Delivery::new(store.clone(), clock.clone(), Default::default());
-        let blobs = folder.path().join("blobs");
+        let blobs = home.folder().join("blobs");
         let capabilities =
             Capabilities::new(store.clone(), &blobs, Arc::clone(&delivery), Default::default()).unwrap();
         let handle = KernelHandle::default();
@@ -128,7 +128,7 @@ impl Stage {
         let mut builtins = cast::builtins(&direction);
         builtins.push(built(administration(handle.clone())));
         builtins.push(built(organization(handle.clone(), Arc::new(Numbered), Creation::default())));
-        let vault = Vault::with_key_file(&folder.path().join("keys")).unwrap();
+        let vault = Vault::with_key_file(&home.folder().join("keys")).unwrap();
         let environment = |name: &str| (!name.ends_with("MISSING")).then(|| format!("value of {name}"));
         let references = References { environment: Arc::new(environment), ..References::default() };
         let configuring = Configuring { references, ..Configuring::new(Arc::new(vault)) };
@@ -138,7 +138,7 @@ impl Stage {
             loader: Some(Arc::new(Folders(direction.clone()))),
             clock,
             builtins,
-            plugin_folder: Some(folder.path().join("plugins")),
+            plugin_folder: Some(home.folder().join("plugins")),
             switched_off: Default::default(),
             hook_time: HOOK_TIME,
             configuring,
@@ -170,7 +170,7 @@ impl Stage {
         let app = router(Arc::clone(&kernel), options);
         tokio::spawn(serve(listener, app, Times::default(), std::future::pending()));
         direction.called();
-        Self { kernel, direction, url, token, client: client(), store, _capabilities: capabilities, folder }
+        Self { kernel, direction, url, token, client: client(), store, _capabilities: capabilities, home }
     }
 
     /// A token that may do these actions, in the organization or in all.
@@ -204,7 +204,7 @@ impl Stage {
 
     /// The folder of plugins.
     pub(crate) fn plugins(&self) -> PathBuf {
-        self.folder.path().join("plugins")
+        self.home.folder().join("plugins")
     }
 
     /// Whether a text is in any file of the server's.
@@ -218,7 +218,7 @@ impl Stage {
                 fs::read(path).unwrap().windows(text.len()).any(|window| window == text)
             })
         }
-        is_below(text.as_bytes(), self.folder.path())
+        is_below(text.as_bytes(), self.home.folder())
     }
 
     /// The administrator's token.

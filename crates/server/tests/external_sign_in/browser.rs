@@ -17,9 +17,8 @@ use switchboard_server::{
     external_sign_in::{ExternalParts, ExternalSignIn, PATIENCE},
     router, serve,
 };
-use switchboard_store::Store;
+use switchboard_testkit::Home;
 use switchboard_vault::Vault;
-use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 use crate::{client::client, issuer::Issuer, visitor::by_issuer};
@@ -33,7 +32,7 @@ pub(crate) struct Stage {
     pub(crate) accounts: Arc<Accounts>,
     _capabilities: Arc<Capabilities>,
     pub(crate) kernel: Arc<Kernel>,
-    _folder: TempDir,
+    _home: Home,
 }
 
 struct NoSecondFactors;
@@ -52,8 +51,8 @@ impl Stage {
     pub(crate) async fn new(registration: Registration) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open_sqlite(&folder.path().join("db"), Default::default()).unwrap();
+        let home = Home::new().await;
+        let store = home.store().await;
         let (clock, issuer) = (Arc::new(SystemClock), Issuer::start().await);
         let accounts = Accounts::open(AccountParts {
             store: store.clone(),
@@ -80,7 +79,7 @@ impl Stage {
             post: Arc::new(ByMail),
         };
         let delivery = Delivery::new(store.clone(), clock.clone(), Default::default());
-        let blobs = folder.path().join("blobs");
+        let blobs = home.folder().join("blobs");
         let capabilities =
             Capabilities::new(store.clone(), &blobs, Arc::clone(&delivery), Default::default()).unwrap();
         let kernel = Kernel::open(Parts {
@@ -109,7 +108,7 @@ impl Stage {
             },
         );
         tokio::spawn(serve(listener, app, Times::default(), std::future::pending()));
-        Self { url, issuer, accounts, _capabilities: capabilities, kernel, _folder: folder }
+        Self { url, issuer, accounts, _capabilities: capabilities, kernel, _home: home }
     }
 
     pub(crate) async fn account(&self, email: &str, is_verified: bool) -> Account {

@@ -15,8 +15,8 @@ use switchboard_server::{
     organization::{Creation, Nobody, organization},
     router, serve,
 };
-use switchboard_store::Store;
-use tempfile::TempDir;
+use switchboard_store::{Engine, Store};
+use switchboard_testkit::Home;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
@@ -44,7 +44,7 @@ pub(crate) struct Stage {
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
     _capabilities: Arc<Capabilities>,
-    folder: TempDir,
+    home: Home,
 }
 
 impl Stage {
@@ -54,11 +54,11 @@ impl Stage {
 
     /// The same with other options; whether the databases are well is always looked at.
     pub(crate) async fn with(options: Options, times: Times) -> Self {
-        let folder = TempDir::new().unwrap();
-        let store = Store::open_sqlite(&folder.path().join("db"), Default::default()).unwrap();
+        let home = Home::new().await;
+        let store = home.store().await;
         let clock = Arc::new(SystemClock);
         let delivery = Delivery::new(store.clone(), clock.clone(), Default::default());
-        let blobs = folder.path().join("blobs");
+        let blobs = home.folder().join("blobs");
         let capabilities =
             Capabilities::new(store.clone(), &blobs, Arc::clone(&delivery), Default::default()).unwrap();
         let handle = KernelHandle::default();
@@ -139,7 +139,7 @@ impl Stage {
             stop: Some(stop),
             serving: Some(serving),
             _capabilities: capabilities,
-            folder,
+            home,
         }
     }
 
@@ -226,11 +226,15 @@ impl Stage {
         self.get(CLIPS).await.expect(200);
     }
 
-    /// Writes over every database what is none.
+    /// Writes over every database what is none; on PostgreSQL, removes all that is in it.
     pub(crate) async fn destroy_databases(&self) {
         self.store.close().await;
         for room in self.store.rooms().await.unwrap() {
-            std::fs::write(self.folder.path().join("db").join(format!("{room}.sqlite")), [7; 8192]).unwrap();
+            if self.store.engine() == Engine::Postgres {
+                self.store.room(&room).await.unwrap().clear().await.unwrap();
+                continue;
+            }
+            std::fs::write(self.home.folder().join("db").join(format!("{room}.sqlite")), [7; 8192]).unwrap();
         }
     }
 
@@ -240,7 +244,7 @@ impl Stage {
             let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
             entries.map(|entry| if entry.path().is_dir() { count(&entry.path()) } else { 1 }).sum()
         }
-        count(&self.folder.path().join("blobs"))
+        count(&self.home.folder().join("blobs"))
     }
 
     /// Waits until no file is left: what is half written is removed apart from the call.
