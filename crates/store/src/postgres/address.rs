@@ -40,6 +40,14 @@ impl Address {
     /// Reads an address such as `postgres://user:password@host/database`.
     pub(crate) fn parse(url: &str, options: &Options) -> Result<Self, Error> {
         let wrong = |why: String| Error::Unavailable { room: "database".into(), why };
+        for half in ["prefer", "allow", "verify-ca"] {
+            if url.contains(&format!("sslmode={half}")) {
+                return Err(wrong(format!(
+                    "`sslmode={half}` would take less than is safe without saying so. Write `sslmode=require`, which encrypts \
+                     and checks the certificate, or `sslmode=disable`"
+                )));
+            }
+        }
         // It is checked to the full in any case.
         let url = url.replace("sslmode=verify-full", "sslmode=require");
         let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
@@ -149,6 +157,15 @@ mod tests {
     fn what_others_call_verify_full_is_understood() {
         let address = Address::parse("postgres://db.example/house?sslmode=verify-full", &Options::default());
         assert!(address.unwrap().tls.is_some());
+    }
+
+    #[test]
+    fn nobody_is_encrypted_by_halves() {
+        for half in ["prefer", "allow", "verify-ca"] {
+            let url = format!("postgres://admin:s3cret@db.example/house?sslmode={half}");
+            let error = Address::parse(&url, &Options::default()).err().unwrap().to_string();
+            assert!(error.contains("sslmode=require") && !error.contains("s3cret"), "{error}");
+        }
     }
 
     #[test]

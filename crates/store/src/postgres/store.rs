@@ -73,7 +73,11 @@ impl Store {
         };
         let (key, database) = opened.await.map_err(|fault| match fault.of(&name, limit) {
             Error::Unavailable { room, why } => {
-                let why = format!("{why}. Look whether PostgreSQL runs there, and whether the user and password of the address are right");
+                let advice = match why.contains("certificate") {
+                    true => "Name the authority of its certificate by the environment variable SSL_CERT_FILE",
+                    false => "Look whether PostgreSQL runs there, and whether the user and password of the address are right",
+                };
+                let why = format!("{why}. {advice}");
                 Error::Unavailable { room, why }
             }
             Error::Forbidden { room, why } => {
