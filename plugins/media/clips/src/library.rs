@@ -227,8 +227,13 @@ impl Selection {
     fn of(engine: Engine, organization: OrganizationId, listing: &Listing) -> Self {
         let mut selection =
             Self { condition: "organization_id = $1".to_owned(), params: vec![organization.into()] };
-        if let Some(game) = &listing.game_name {
-            selection.and("game_name =", game, "");
+        match &listing.game_name {
+            // PostgreSQL keeps no text with a zero byte, and takes none to compare with.
+            Some(game) if matches!(engine, Engine::Postgres) && game.contains('\0') => {
+                selection.condition.push_str(" and false");
+            }
+            Some(game) => selection.and("game_name =", game, ""),
+            None => {}
         }
         if let Some(processed) = listing.processed {
             selection.and("processed =", processed, "");
