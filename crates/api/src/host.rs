@@ -7,7 +7,7 @@ use switchboard_manifest::{Capability, PluginId};
 use crate::{
     Failure,
     capability::{
-        Audit, Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Http, Log, Mail, Random,
+        Audit, Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Http, Kv, Log, Mail, Random,
         Schedule, Schemas, Services,
     },
 };
@@ -39,6 +39,8 @@ pub struct Host {
     pub filters: Arc<dyn Filters>,
     /// The plugin's tables, if granted.
     pub db: Option<Arc<dyn Db>>,
+    /// Small values with expiry, if granted.
+    pub kv: Option<Arc<dyn Kv>>,
     /// Large values, if granted.
     pub blobs: Option<Arc<dyn Blobs>>,
     /// Saying what happened, if granted.
@@ -69,6 +71,8 @@ impl Host {
     granted! {
         /// The plugin's tables.
         db: Db = Db,
+        /// Small values with expiry.
+        kv: Kv = Kv,
         /// Large values.
         blobs: Blobs = Blobs,
         /// Saying what happened.

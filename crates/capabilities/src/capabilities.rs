@@ -10,6 +10,7 @@ use switchboard_delivery::Delivery;
 use switchboard_kernel::{Hosts, Kernel, Pace, Ticks, room_of};
 use switchboard_manifest::{Capability, Manifest};
 use switchboard_store::Store;
+use tokio::sync::OnceCell;
 
 use crate::{
     audit::OwnLines,
@@ -22,6 +23,7 @@ use crate::{
     filters::OwnPoints,
     http::{Networks, Outside, OwnHttp},
     kernel_ref::KernelRef,
+    kv::OwnValues,
     log::ServerLog,
     mail::{MailOptions, OwnMail},
     random::SystemRandom,
@@ -30,8 +32,9 @@ use crate::{
 };
 
 /// What this server can hand out to those who ask.
-const OFFERED: [Capability; 7] = [
+const OFFERED: [Capability; 8] = [
     Capability::Db,
+    Capability::Kv,
     Capability::Blobs,
     Capability::Events,
     Capability::Http,
@@ -145,6 +148,12 @@ impl Hosts for Capabilities {
             let hosts = asked.flat_map(|request| request.hosts.iter().map(String::as_str));
             OwnHttp::new(hosts, Arc::clone(&self.outside), Pace::new(Ticks::default()))
         };
+        let own_values = || OwnValues {
+            room: room.clone(),
+            clock: Arc::clone(&self.options.clock),
+            random: Arc::clone(&self.options.random),
+            is_prepared: OnceCell::new(),
+        };
         let own_tables = || OwnTables { room: room.clone(), events: declared.clone() };
         Ok(Arc::new(Host {
             plugin: manifest.id.clone(),
@@ -158,6 +167,7 @@ impl Hosts for Capabilities {
             compute: Arc::clone(&self.threads) as _,
             filters: Arc::new(OwnPoints { manifest: Arc::clone(&manifest), kernel: kernel.clone() }),
             db: has(Capability::Db).then(|| Arc::new(own_tables()) as _),
+            kv: has(Capability::Kv).then(|| Arc::new(own_values()) as _),
             blobs: has(Capability::Blobs).then(|| Arc::new(own_blobs()) as _),
             events: declared.clone().map(|declared| Arc::new(Outbox { room: room.clone(), declared }) as _),
             services: has(Capability::Services).then(|| Arc::new(others()) as _),

@@ -195,7 +195,7 @@ pub struct CapabilityRequest {
 pub enum Capability {
     /// The plugin's own tables.
     Db,
-    /// Small values with expiry. Not offered yet.
+    /// Small values with expiry.
     Kv,
     /// Large values as streams.
     Blobs,

@@ -4,7 +4,7 @@ use std::{any::Any, net::IpAddr, sync::Arc, time::Duration};
 
 use switchboard_api::{Actor, Failure, Host, Organization, Payload, Timestamp, capability::AuditEntry};
 
-use crate::capability::{Blobs, Db, Events, Http, Log, Mail, Schedule, Services};
+use crate::capability::{Blobs, Db, Events, Http, Kv, Log, Mail, Schedule, Services};
 
 /// Everything from outside: for whom the call is, and the capabilities that the plugin was granted.
 ///
@@ -197,6 +197,11 @@ impl Context {
     /// Work to be done apart from this call.
     pub fn schedule(&self) -> Schedule<'_> {
         Schedule { context: self }
+    }
+
+    /// Small values with expiry.
+    pub fn kv(&self) -> Kv<'_> {
+        Kv { context: self }
     }
 
     /// Requests to other servers.

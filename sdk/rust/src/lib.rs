@@ -45,7 +45,7 @@ pub use handler::Handler;
 pub use switchboard_api::{
     Actions, Actor, Body, Event, Failure, Fault, NewEvent, Organization, OrganizationId, Payload, Plugin,
     Response, TaskCall, Timestamp, Value,
-    capability::{BlobFile, BlobInfo, Engine, HttpRequest, HttpResponse, MailMessage, Progress},
+    capability::{BlobFile, BlobInfo, Engine, HttpRequest, HttpResponse, KvEntry, MailMessage, Progress},
 };
 pub use {bytes, http, schemars, serde, serde_json};
 

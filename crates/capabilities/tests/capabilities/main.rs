@@ -9,6 +9,7 @@ mod db;
 mod events;
 mod filters;
 mod http;
+mod kv;
 mod log;
 mod mail;
 mod schedule;

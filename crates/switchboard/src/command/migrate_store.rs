@@ -6,6 +6,7 @@ use anyhow::{Context, anyhow};
 use indicatif::ProgressBar;
 use serde_json::{Value as Json, json};
 use switchboard_accounts::ACCOUNTS_ROOM;
+use switchboard_capabilities::{KV_TABLE, prepare_kv};
 use switchboard_kernel::{KERNEL_ROOM, room_of};
 use switchboard_store::{
     Difference, Migration, Move, Options as StoreOptions, Resting, RestingRoom, Store, parse_migration_files,
@@ -243,6 +244,9 @@ async fn make_tables(room: &RestingRoom, migrations: &[Migration], store: &Store
     there.migrate(migrations).await?;
     if room.tables.iter().any(|table| table.name == OUTBOX) {
         switchboard_delivery::prepare(&there).await?;
+    }
+    if room.tables.iter().any(|table| table.name == KV_TABLE) {
+        prepare_kv(&there).await?;
     }
     Ok(())
 }

@@ -125,6 +125,10 @@ async fn swell(installation: &Installation) {
         with recursive number (n) as (select 1 union all select n + 1 from number where n < 60000)
         select 'stray-' || n, 1, '2999-01-01T00:00:00.000000Z' from number";
     room.execute(rows, vec![]).await.unwrap();
+    switchboard_capabilities::prepare_kv(&room).await.unwrap();
+    let value =
+        "insert into _switchboard_kv (organization_id, key, value, version) values (1, 'a', x'00ff', 7)";
+    room.execute(value, vec![]).await.unwrap();
     store.close().await;
 }
 
@@ -185,6 +189,8 @@ async fn what_was_moved_to_postgresql_is_served_from_there_as_it_was() {
     assert_eq!(moved["rows"], plan["rows"]);
     assert_eq!(database.ask(written), clips_written, "it went on behind the table that was whole");
     assert!(files(&installation) == untouched, "the source is as it was");
+    let kept = "select encode(value, 'hex') || version from switchboard_plugin_clips._switchboard_kv";
+    assert_eq!(database.ask(kept), "00ff7", "small values came too");
     let again = installation.run(&["migrate-store", "sqlite", &address]);
     assert_eq!(again.code, 1);
     assert!(again.err.contains("was moved into it before"), "{}", again.err);
