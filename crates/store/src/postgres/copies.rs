@@ -1,5 +1,7 @@
 //! Copies of a room: schemas beside it, made while it serves, and put back in one step.
 
+use tokio_postgres::error::SqlState;
+
 use super::fault::Fault;
 use super::link::Link;
 use super::room::Room;
@@ -8,6 +10,13 @@ use crate::Error;
 
 /// How long a copy may take to be made or put back.
 const COPY_SECONDS: u32 = 3600;
+
+/// How long each table is waited for that is to be dropped. Whoever reads several takes one after the other, so that each side
+/// may wait for what the other has; PostgreSQL would end the reader after a second, by default.
+const TABLE_MILLISECONDS: u32 = 200;
+
+/// How often all of them are asked for, before whoever wants to drop them is told that they are in use.
+const MOST_TRIES: u32 = 100;
 
 impl Room {
     /// Copies the room into a schema beside it, and says which. Nobody waits for it.
@@ -103,14 +112,15 @@ impl Room {
                 end loop;
             end $empty$"
         );
-        let mut work = vec![empty];
+        let mut work = vec![empty, "set local lock_timeout = 0".to_owned()];
         if let Some(copy) = copy {
             work.push(copy_tables(copy, schema));
             work.push(names.settle());
         }
         let work: Vec<&str> = work.iter().map(String::as_str).collect();
         let begin = format!(
-            "begin; set local statement_timeout = '{COPY_SECONDS}s'; select pg_catalog.pg_advisory_xact_lock({lock})"
+            "begin; set local statement_timeout = '{COPY_SECONDS}s'; select pg_catalog.pg_advisory_xact_lock({lock});
+            set local lock_timeout = '{TABLE_MILLISECONDS}ms'"
         );
         let overwritten = async {
             self.inner.is_served()?;
@@ -122,7 +132,14 @@ impl Room {
                     return Err(Fault::Unavailable(format!("its copy {copy} is not there")));
                 }
             }
-            alone(link, &begin, &work).await
+            for _ in 0..MOST_TRIES {
+                match alone(link, &begin, &work).await {
+                    // Those who held us up go on in between.
+                    Err(fault) if fault.is(&SqlState::LOCK_NOT_AVAILABLE) => tokio::task::yield_now().await,
+                    result => return result,
+                }
+            }
+            Err(Fault::Unavailable("its tables are in use all the time".to_owned()))
         };
         overwritten.await.map_err(|fault| self.inner.error(fault))
     }
@@ -145,7 +162,7 @@ impl Room {
                 grant usage, create on schema {copy} to {host}, {maker}"
             );
             match link.control(&made).await {
-                Err(fault) if fault.is(&tokio_postgres::error::SqlState::DUPLICATE_SCHEMA) => {}
+                Err(fault) if fault.is(&SqlState::DUPLICATE_SCHEMA) => {}
                 result => return result.map(|()| copy),
             }
         }

@@ -93,7 +93,8 @@ async fn one_begins_after_the_other_has_ended(stage: &Stage) {
     tokio::task::yield_now().await;
     assert!(!second.is_finished() && !write.is_finished());
     first.commit().await.unwrap();
-    assert_eq!(second.await.unwrap(), 1);
+    // Which of those who wait is next, no engine promises: the third's may be there too.
+    assert!(second.await.unwrap() >= 1, "it sees what the first has done");
     write.await.unwrap().unwrap();
     assert_eq!(titles(&room).await, ["first", "second", "third"]);
 }
