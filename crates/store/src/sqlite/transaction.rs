@@ -1,5 +1,6 @@
 //! Statements that take effect together, or not at all.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub(crate) struct Transaction {
 struct TimeLimit {
     until: Instant,
     timer: AbortHandle,
+    /// Whether it is counted that the time was over: by the timer, or by the statement that it was over for.
+    is_counted: Arc<AtomicBool>,
 }
 
 /// Where the lease is.
@@ -160,8 +163,8 @@ impl Transaction {
         match result {
             Err(Error::Timeout { .. }) if is_last_moment => {
                 let late = too_long(&self.room, self.options.transaction_time);
-                let is_first_to_say = self.limit.as_ref().is_none_or(|limit| !limit.timer.is_finished());
-                if end(&self.held, late.clone()) || is_first_to_say {
+                end(&self.held, late.clone());
+                if self.limit.as_ref().is_none_or(|limit| !limit.is_counted.swap(true, Ordering::Relaxed)) {
                     self.stop_timer();
                     Counters::one_more(&self.counters.timeouts);
                 }
@@ -182,13 +185,15 @@ impl Transaction {
             let until = Instant::now() + self.options.transaction_time;
             let (held, counters) = (Arc::clone(&self.held), Arc::clone(&self.counters));
             let late = too_long(&self.room, self.options.transaction_time);
+            let is_counted = Arc::new(AtomicBool::new(false));
+            let counted = Arc::clone(&is_counted);
             let timer = tokio::spawn(async move {
                 tokio::time::sleep_until(until).await;
-                if end(&held, late) {
+                if end(&held, late) && !counted.swap(true, Ordering::Relaxed) {
                     Counters::one_more(&counters.timeouts);
                 }
             });
-            self.limit = Some(TimeLimit { until, timer: timer.abort_handle() });
+            self.limit = Some(TimeLimit { until, timer: timer.abort_handle(), is_counted });
         }
         give_back(&self.held, back);
         result
