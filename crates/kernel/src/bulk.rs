@@ -80,7 +80,7 @@ impl Kernel {
         let wanted = self.wanted(switches)?;
         let mut lines = Vec::new();
         for (organization, plugins) in &wanted {
-            self.switch_in(by, organization, plugins, terms, &mut lines).await?;
+            lines.extend(self.switch_in(by, organization, plugins, terms).await?);
         }
         Ok(lines)
     }
@@ -91,13 +91,13 @@ impl Kernel {
         organization: &Arc<Organization>,
         plugins: &[(PluginId, bool)],
         terms: BulkTerms,
-        lines: &mut Vec<BulkLine>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<BulkLine>, Error> {
         let _changing = match terms.dry_run {
             true => None,
             false => Some(self.changing().await?),
         };
         let mut snapshot = self.snapshot();
+        let mut lines = Vec::with_capacity(plugins.len());
         for (plugin, on) in plugins {
             let how = Switching { on: *on, together: terms.together };
             let switched = match self.steps(&snapshot, plugin.as_str(), organization, how) {
@@ -123,7 +123,7 @@ impl Kernel {
             let organization = organization.slug.clone();
             lines.push(BulkLine { plugin: plugin.clone(), organization, outcome });
         }
-        Ok(())
+        Ok(lines)
     }
 
     fn wanted(&self, switches: &[BulkSwitch]) -> Result<Wanted, Error> {
@@ -173,7 +173,8 @@ impl Kernel {
             return Err(Error::Invalid(Failure::faults(faults)));
         }
         // First what is switched off, each before what it requires; then what is switched on, each after what it requires.
-        let position = |id: &PluginId| snapshot.plugins().iter().position(|plugin| plugin.id() == id);
+        let positions: HashMap<&PluginId, i64> =
+            snapshot.plugins().iter().map(|plugin| plugin.id()).zip(0..).collect();
         let mut sorted: Wanted = directory
             .organizations()
             .iter()
@@ -181,7 +182,7 @@ impl Kernel {
             .collect();
         for (_, plugins) in &mut sorted {
             plugins.sort_by_key(|(id, on)| {
-                let position = position(id).and_then(|at| i64::try_from(at).ok()).unwrap_or(i64::MAX);
+                let position = positions.get(id).copied().unwrap_or(i64::MAX);
                 (*on, if *on { position } else { -position })
             });
         }

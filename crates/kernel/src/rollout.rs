@@ -144,7 +144,7 @@ impl Kernel {
                 lines.push(BulkLine { plugin, organization, outcome: BulkOutcome::Declined });
                 continue;
             }
-            self.switch_in(by, &organization, &[(loaded.id().clone(), true)], terms, &mut lines).await?;
+            lines.extend(self.switch_in(by, &organization, &[(loaded.id().clone(), true)], terms).await?);
         }
         Ok(lines)
     }
@@ -167,13 +167,11 @@ impl Kernel {
         let mut lines = Vec::new();
         if disable {
             for organization in self.within(&manifest.id, &rollout.reach) {
-                let before = lines.len();
-                self.switch_in(by, &organization, &[(manifest.id.clone(), false)], terms, &mut lines).await?;
-                let switched = lines
-                    .iter()
-                    .skip(before)
-                    .any(|line| matches!(line.outcome, BulkOutcome::Switched { .. }));
-                if switched && !terms.dry_run {
+                let here = self.switch_in(by, &organization, &[(manifest.id.clone(), false)], terms).await?;
+                let is_switched =
+                    here.iter().any(|line| matches!(line.outcome, BulkOutcome::Switched { .. }));
+                lines.extend(here);
+                if is_switched && !terms.dry_run {
                     let sql = "delete from enablement where plugin_id = $1 and organization_id = $2 and enabled = 0";
                     self.room.execute(sql, vec![plugin.into(), organization.id.into()]).await?;
                 }

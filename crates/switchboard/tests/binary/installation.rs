@@ -208,6 +208,15 @@ impl Drop for Server {
     }
 }
 
+/// Sends a body; it must be taken.
+pub(crate) async fn send(server: &Server, method: Method, path: &str, body: Json) -> Json {
+    let answer = server.ask(method.clone(), path).json(&body).send().await.unwrap();
+    let status = answer.status();
+    let text = answer.text().await.unwrap();
+    assert!(status.is_success(), "{method} {path}: {status} {text}");
+    serde_json::from_str(&text).unwrap_or(Json::Null)
+}
+
 /// The body that makes a clip.
 pub(crate) fn clip(title: &str) -> Json {
     json!({ "title": title, "file_path": "clips/ace.mp4", "game_name": "Chess" })

@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use switchboard_store::{Options, Store};
 
 use crate::{
-    installation::{Installation, Server, clip, media},
+    installation::{Installation, Server, clip, media, send},
     own_database::OwnDatabase,
 };
 
@@ -29,14 +29,6 @@ config_schema:
   type: object
   properties: { warmth: { type: number }, key: { type: string, secret: true } }
 ";
-
-async fn send(server: &Server, method: Method, path: &str, body: Json) -> Json {
-    let answer = server.ask(method.clone(), path).json(&body).send().await.unwrap();
-    let status = answer.status();
-    let text = answer.text().await.unwrap();
-    assert!(status.is_success(), "{method} {path}: {status} {text}");
-    serde_json::from_str(&text).unwrap_or(Json::Null)
-}
 
 /// What stands at an address, for the organization of the first start where it is one of clips.
 async fn asked(server: &Server, path: &str) -> reqwest::Response {

@@ -6,10 +6,10 @@ use std::{
 };
 
 use reqwest::{Method, StatusCode};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::{
-    installation::{Installation, Server},
+    installation::{Installation, Server, send},
     own_database::OwnDatabase,
 };
 
@@ -43,15 +43,6 @@ impl Pair {
         other.token.clone_from(&one.token);
         Some(Self { one, other, _folders: folders, database })
     }
-}
-
-/// Sends a body; it must be taken.
-async fn send(server: &Server, method: Method, path: &str, body: Json) -> Json {
-    let answer = server.ask(method.clone(), path).json(&body).send().await.unwrap();
-    let status = answer.status();
-    let text = answer.text().await.unwrap();
-    assert!(status.is_success(), "{method} {path}: {status} {text}");
-    serde_json::from_str(&text).unwrap_or(Json::Null)
 }
 
 /// Waits until an address answers as it should; says how long that took.
