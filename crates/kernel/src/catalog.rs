@@ -60,6 +60,10 @@ impl Catalog {
         self.entries.insert(entry.manifest.id.clone(), entry);
     }
 
+    pub(crate) fn remove(&mut self, id: &PluginId) {
+        self.entries.remove(id);
+    }
+
     pub(crate) fn insert_unreadable(&mut self, unreadable: Unreadable) {
         self.unreadable.push(unreadable);
     }

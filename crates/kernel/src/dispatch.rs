@@ -132,6 +132,11 @@ pub async fn attempt(
         .into());
     }
     let _place = Place::take(plugin).map_err(Unanswered::NoRoom)?;
+    // Asked after the place is taken: who pauses it waits for all places to be given back.
+    if plugin.paused.load(Ordering::SeqCst) && !matches!(call, Call::Lifecycle(_)) {
+        let message = format!("plugin `{}` is being replaced by another version", manifest.id);
+        return Err(Unanswered::NoRoom(Failure::Unavailable { message, after: Some(BUSY) }));
+    }
     keep_pace(plugin, &caller, call.kind(), terms.left)?;
     Ok(run(plugin, caller, terms, call).await?)
 }
@@ -332,7 +337,7 @@ impl<'a> Place<'a> {
     fn take(plugin: &'a Loaded) -> Result<Self, Failure> {
         let most = plugin.manifest().limits.concurrent_calls;
         let place = Self(plugin);
-        if plugin.running.fetch_add(1, Ordering::AcqRel) < most {
+        if plugin.running.fetch_add(1, Ordering::SeqCst) < most {
             Ok(place)
         } else {
             let message = format!("plugin `{}` has {most} calls running, the most it may", plugin.id());

@@ -64,6 +64,8 @@ pub struct Kernel {
     pub(crate) room: Room,
     pub(crate) hosts: Arc<dyn Hosts>,
     pub(crate) loader: Option<Arc<dyn Loader>>,
+    /// Where external plugins are.
+    pub(crate) plugin_folder: Option<PathBuf>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) version: Version,
     pub(crate) hook_time: Duration,
@@ -145,6 +147,7 @@ impl Kernel {
             room,
             hosts: parts.hosts,
             loader: parts.loader,
+            plugin_folder: parts.plugin_folder,
             clock: parts.clock,
             version: parts.version,
             hook_time: parts.hook_time,

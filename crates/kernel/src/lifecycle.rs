@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     path::Path,
-    sync::{Arc, atomic::AtomicU32},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32},
+    },
     time::Duration,
 };
 
@@ -22,6 +25,7 @@ use crate::{
     dispatch::{Caller, Terms, dispatch},
     enablement::is_on_by_default,
     error::Error,
+    installation::Pause,
     kernel::{Kernel, room_of},
     loaded::Loaded,
     measure::Measures,
@@ -41,6 +45,13 @@ pub(crate) struct PluginRow {
     /// The version its data is of; none for one that was switched off before it ever loaded.
     version: Option<Version>,
     switched_off: bool,
+}
+
+impl PluginRow {
+    /// The version its data is of.
+    pub(crate) fn version(&self) -> Option<&Version> {
+        self.version.as_ref()
+    }
 }
 
 impl Catalog {
@@ -175,7 +186,15 @@ impl Kernel {
     }
 
     pub(crate) fn resolve(&self, recorded: &HashMap<PluginId, PluginRow>) -> Resolution {
-        let catalog = self.catalog();
+        self.resolve_in(&self.catalog(), recorded)
+    }
+
+    /// What would load if these were the plugins.
+    pub(crate) fn resolve_in(
+        &self,
+        catalog: &Catalog,
+        recorded: &HashMap<PluginId, PluginRow>,
+    ) -> Resolution {
         let candidates: Vec<Candidate> =
             catalog.entries().map(|(_, entry)| Candidate::new(Arc::clone(&entry.manifest))).collect();
         let mut disabled = self.switched_off.clone();
@@ -213,7 +232,7 @@ impl Kernel {
             let brought = match entry.state.validated() {
                 Ok(_) => {
                     let recorded = recorded.get(id).and_then(|row| row.version.as_ref());
-                    self.bring_up(&entry, recorded, &mut serving).await
+                    self.bring_up(&entry, recorded, &mut serving, None).await
                 }
                 Err(no_step) => Err(no_step.to_string()),
             };
@@ -232,12 +251,14 @@ impl Kernel {
         Ok(())
     }
 
-    /// Brings one plugin up, or leaves everything as it was and says in one sentence why not.
-    async fn bring_up(
+    /// Brings one plugin up, in place of the one that served before, if one did; or leaves everything as it was and says in one
+    /// sentence why not.
+    pub(crate) async fn bring_up(
         &self,
         entry: &Entry,
         recorded: Option<&Version>,
         serving: &mut Vec<Arc<Loaded>>,
+        before: Option<&Arc<Loaded>>,
     ) -> Result<(), String> {
         let manifest = &entry.manifest;
         for requirement in &manifest.requires {
@@ -251,8 +272,8 @@ impl Kernel {
             return Err(format!("its manifest and its code disagree: {}", differences.join("; ")));
         }
         let shapes = shapes(manifest, &plugin)?;
-        let saved = self.migrate(manifest, plugin.migrations()).await?;
-        let brought = self.start(plugin, shapes, recorded, serving).await;
+        let saved = self.migrate(manifest, plugin.migrations(), before).await?;
+        let brought = self.start(plugin, shapes, recorded, serving, before).await;
         match (brought, saved) {
             (Ok(()), Some(saved)) => {
                 saved.discard().await;
@@ -276,6 +297,7 @@ impl Kernel {
         shapes: Vec<RouteShape>,
         recorded: Option<&Version>,
         serving: &mut Vec<Arc<Loaded>>,
+        before: Option<&Arc<Loaded>>,
     ) -> Result<(), String> {
         let manifest = Arc::clone(plugin.manifest());
         let granted: Vec<_> = manifest.capabilities.iter().map(|request| request.name).collect();
@@ -287,6 +309,7 @@ impl Kernel {
             shapes,
             points,
             running: AtomicU32::new(0),
+            paused: AtomicBool::new(false),
             rate: declared(&manifest.limits),
             pace: Pace::new(Ticks::default()),
             measures: Measures::default(),
@@ -297,9 +320,9 @@ impl Kernel {
         serving.push(Arc::clone(&loaded));
         let up = async {
             if !loaded.description().hooks.is_empty() {
-                // A hook may call what the plugin requires.
-                let before = serving.iter().filter(|plugin| *plugin.id() != id).cloned().collect();
-                self.swap(before);
+                // A hook may call what the plugin requires; others call the one that served before.
+                let others = serving.iter().filter(|plugin| *plugin.id() != id);
+                self.swap(others.chain(before).cloned().collect());
             }
             match recorded {
                 None => self.hook(&loaded, None, Hook::Install).await?,
@@ -347,6 +370,7 @@ impl Kernel {
         &self,
         manifest: &Manifest,
         files: &[(String, String)],
+        before: Option<&Arc<Loaded>>,
     ) -> Result<Option<Saved>, String> {
         if files.is_empty() {
             return Ok(None);
@@ -360,7 +384,11 @@ impl Kernel {
         if done == migrations.len() {
             return room.migrate(&migrations).await.map(|_| None).map_err(say);
         }
-        let saved = Saved::of(&room, done == 0).await.map_err(say)?;
+        let pause = match before {
+            Some(before) => Some(Pause::of(before).await?),
+            None => None,
+        };
+        let saved = Saved { pause, ..Saved::of(&room, done == 0).await.map_err(say)? };
         match room.migrate(&migrations).await {
             Ok(_) => Ok(Some(saved)),
             Err(error) => {
@@ -445,12 +473,14 @@ struct Saved {
     room: switchboard_store::Room,
     /// Absent when there was nothing.
     copy: Option<switchboard_store::Saved>,
+    /// The plugin that served before is called for nothing meanwhile.
+    pause: Option<Pause>,
 }
 
 impl Saved {
     async fn of(room: &switchboard_store::Room, is_new: bool) -> Result<Self, switchboard_store::Error> {
         let copy = if is_new { None } else { Some(room.save().await?) };
-        Ok(Self { room: room.clone(), copy })
+        Ok(Self { room: room.clone(), copy, pause: None })
     }
 
     async fn restore(self) -> Result<(), switchboard_store::Error> {
@@ -458,11 +488,19 @@ impl Saved {
             Some(copy) => self.room.restore(copy).await?,
             None => self.room.clear().await?,
         }
-        self.discard().await;
+        self.discard_copy().await;
         Ok(())
     }
 
-    async fn discard(self) {
+    /// The step has succeeded: the plugin that served before never serves again.
+    async fn discard(mut self) {
+        if let Some(pause) = self.pause.take() {
+            pause.for_good();
+        }
+        self.discard_copy().await;
+    }
+
+    async fn discard_copy(self) {
         if let Some(copy) = self.copy
             && let Err(error) = self.room.discard(copy).await
         {

@@ -1,6 +1,9 @@
 //! A plugin that serves.
 
-use std::sync::{Arc, atomic::AtomicU32};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU32},
+};
 
 use switchboard_api::{Host, OrganizationId, Plugin};
 use switchboard_manifest::{Manifest, PluginId};
@@ -19,6 +22,8 @@ pub struct Loaded {
     /// What passes through each of its filter points, where it says.
     pub(crate) points: Vec<Option<Rules>>,
     pub(crate) running: AtomicU32,
+    /// Its tables change under it: it is called for nothing but hooks.
+    pub(crate) paused: AtomicBool,
     /// How often each organization may call it, if it says.
     pub(crate) rate: Option<Rate>,
     pub(crate) pace: Pace<Option<OrganizationId>>,

@@ -44,6 +44,11 @@ impl Rows {
         &self.columns
     }
 
+    /// The columns' names, and the cells of the first row, then of the second, and so on.
+    pub fn into_parts(self) -> (Arc<[String]>, Vec<Value>) {
+        (self.columns, self.cells)
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.cells.len().checked_div(self.columns.len()).unwrap_or(0)

@@ -46,6 +46,14 @@ pub(crate) enum Command {
     /// Settings come from the command line, then the environment, then `switchboard.toml` in the data folder, then defaults.
     /// `DISABLED_PLUGINS=a,b` switches plugins off.
     Serve(Serve),
+    /// Compile a component, as the server asks it of itself: bounded in memory and processor time.
+    #[command(name = crate::sandboxing::COMPILE, hide = true)]
+    CompileComponent {
+        /// The component.
+        component: PathBuf,
+        /// The file to write.
+        compiled: PathBuf,
+    },
     /// See and switch plugins.
     #[command(subcommand)]
     Plugin(Plugin),
@@ -231,6 +239,16 @@ pub(crate) enum Plugin {
         /// Switch on with it, before it, what it requires and is off there.
         #[arg(long)]
         with_requirements: bool,
+    },
+    /// Look at an external plugin's folder again, while the server runs.
+    ///
+    /// A new plugin is loaded, a changed one takes the place of the one that serves, and one whose folder is gone is unloaded. Calls under
+    /// way end on what they began on. One that does not load changes nothing: what served before serves on.
+    #[command(after_help = "Examples:\n  \
+                            cp -r guestbook/ data/plugins/guestbook && switchboard plugin reload guestbook")]
+    Reload {
+        /// The plugin's id.
+        id: String,
     },
     /// Switch a plugin off: for organizations, or for the whole installation. Its data stays.
     Disable {

@@ -21,6 +21,7 @@ use switchboard_store::{Engine, Options as StoreOptions, Store};
 
 use crate::operator_settings::{OperatorSettings, Synchronous};
 use crate::output::Advise;
+use crate::sandboxing::Components;
 use crate::sealing::{Sealing, SecondFactors};
 
 /// Everything, put together, with the plugins loaded. Nothing is listened on yet, and no event is delivered.
@@ -38,6 +39,8 @@ pub(crate) struct Places<'a> {
     pub(crate) blobs: &'a Path,
     pub(crate) plugins: &'a Path,
     pub(crate) mail: &'a Path,
+    /// Where compiled forms of components are kept.
+    pub(crate) compiled: &'a Path,
     /// The file with the keys that secrets are sealed with.
     pub(crate) keys: &'a Path,
 }
@@ -113,7 +116,7 @@ pub(crate) async fn compose(
     let kernel = Kernel::open(Parts {
         store: store.clone(),
         hosts: Arc::clone(&capabilities) as _,
-        loader: None,
+        loader: Some(Arc::new(Components::new(places.compiled, vault))),
         clock,
         builtins,
         plugin_folder: Some(places.plugins.to_owned()),

@@ -49,6 +49,11 @@ impl DataFolder {
         self.root.join("plugins")
     }
 
+    /// Compiled forms of components: what is lost is made anew.
+    pub(crate) fn compiled(&self) -> PathBuf {
+        self.root.join("compiled")
+    }
+
     /// Messages, where there is no mail server.
     pub(crate) fn mail(&self) -> PathBuf {
         self.root.join("mail")

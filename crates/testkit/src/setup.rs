@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use switchboard_api::Plugin;
 use switchboard_capabilities::{MailOptions, SeededRandom};
-use switchboard_kernel::{HOOK_TIME, References};
+use switchboard_kernel::{HOOK_TIME, Loader, References};
 
 use crate::{KeptMail, SetClock, Stage, home::Home, stage::Outside};
 
@@ -26,6 +26,7 @@ pub struct Setup {
     hook_time: Option<Duration>,
     mail: Option<MailOptions>,
     references: References,
+    loader: Option<Arc<dyn Loader>>,
 }
 
 impl Setup {
@@ -60,6 +61,12 @@ impl Setup {
         Self { references, ..self }
     }
 
+    /// What loads the plugins that stand in `plugins/` in the stage's folder. Without it, nobody looks there.
+    #[must_use]
+    pub fn loader(self, loader: Arc<dyn Loader>) -> Self {
+        Self { loader: Some(loader), ..self }
+    }
+
     /// As [`Stage::with`].
     ///
     /// # Panics
@@ -83,6 +90,7 @@ impl Setup {
             mail: self.mail.unwrap_or_else(|| KeptMail::options(&kept)),
             kept,
             references: self.references,
+            loader: self.loader,
         };
         Stage::loaded(plugins, home, outside, self.hook_time.unwrap_or(HOOK_TIME)).await
     }

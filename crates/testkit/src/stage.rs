@@ -6,7 +6,7 @@ use semver::Version;
 use switchboard_api::{Call, Failure, Payload, Plugin, Reply, ServiceCall};
 use switchboard_capabilities::{Capabilities, MailOptions, Networks, Options, SeededRandom};
 use switchboard_delivery::{Counts, Delivery};
-use switchboard_kernel::{Caller, Configuring, HOOK_TIME, Kernel, Parts, References, Terms, Vault, dispatch};
+use switchboard_kernel::{Caller, Configuring, HOOK_TIME, Kernel, Loader, Parts, References, Terms, Vault, dispatch};
 use switchboard_store::Store;
 
 use crate::{Ask, KeptMail, SetClock, Setup, home::Home};
@@ -29,6 +29,7 @@ pub(crate) struct Outside {
     pub(crate) mail: MailOptions,
     pub(crate) kept: Arc<KeptMail>,
     pub(crate) references: References,
+    pub(crate) loader: Option<Arc<dyn Loader>>,
 }
 
 impl Stage {
@@ -104,10 +105,10 @@ impl Stage {
         let kernel = Kernel::open(Parts {
             store: store.clone(),
             hosts: capabilities.clone(),
-            loader: None,
+            loader: outside.loader.clone(),
             clock,
             builtins: plugins.into_iter().collect(),
-            plugin_folder: None,
+            plugin_folder: outside.loader.is_some().then(|| folder.join("plugins")),
             switched_off: Default::default(),
             version: Version::new(0, 1, 0),
             hook_time,

@@ -23,6 +23,7 @@ pub fn administration(kernel: KernelHandle) -> Definition {
         .get("/api/admin/plugins", plugins::list_plugins)
         .get("/api/admin/plugins/{id}", plugins::get_plugin)
         .post("/api/admin/plugins/{id}/enable", plugins::enable_plugin)
+        .post("/api/admin/plugins/{id}/reload", plugins::reload_plugin)
         .post("/api/admin/plugins/{id}/disable", plugins::disable_plugin)
         .get("/api/admin/plugins/{id}/access", access::list_access)
         .put("/api/admin/plugins/{id}/access/{organization}", access::grant_access)

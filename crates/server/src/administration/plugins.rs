@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use switchboard_api::OrganizationId;
-use switchboard_kernel::{ADMINISTRATION, By, Catalog, Entry, Kernel, Loaded, Origin, Snapshot, Unreadable};
+use switchboard_kernel::{ADMINISTRATION, By, Catalog, Entry, Kernel, Loaded, Origin, Seen, Snapshot, Unreadable};
 use switchboard_manifest::{Category, ErrorShape, Kind, Manifest, Method, Scope};
 use switchboard_sdk::{extract::Shared, prelude::*};
 
@@ -242,6 +242,35 @@ pub(super) async fn enable_plugin(
     };
     kernel.change(&ctx, |kernel, by| enabled(kernel, by, id)).await?;
     the_plugin(&kernel, &plugin)
+}
+
+/// What became of a plugin whose folder was looked at again.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Reloaded {
+    /// The plugin's id.
+    id: String,
+    /// `installed` when it is new, `replaced` when it takes the place of the one that served, `removed` when its folder is gone.
+    outcome: &'static str,
+    /// The version that serves now.
+    version: Option<String>,
+}
+
+pub(super) async fn reload_plugin(
+    ctx: Context,
+    kernel: Shared<KernelHandle>,
+    Path(id): Path<String>,
+) -> Result<Json<Reloaded>> {
+    let plugin = id.clone();
+    let looked = async move |kernel: Arc<Kernel>, by: By| kernel.look_again(&by, &plugin).await;
+    let seen = kernel.change(&ctx, looked).await?;
+    let catalog = kernel.kernel()?.catalog();
+    let version = || catalog.entry(&id).map(|entry| entry.manifest.version.to_string());
+    let (outcome, version) = match seen {
+        Seen::Installed => ("installed", version()),
+        Seen::Replaced(version) => ("replaced", Some(version.to_string())),
+        Seen::Removed => ("removed", None),
+    };
+    Ok(Json(Reloaded { id, outcome, version }))
 }
 
 pub(super) async fn disable_plugin(

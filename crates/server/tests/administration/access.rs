@@ -30,6 +30,7 @@ const MATRIX: &str = "
 GET /api/admin/plugins admin:read
 GET /api/admin/plugins/{id} admin:read
 POST /api/admin/plugins/{id}/enable admin:plugins
+POST /api/admin/plugins/{id}/reload admin:plugins
 POST /api/admin/plugins/{id}/disable admin:plugins
 GET /api/admin/plugins/{id}/access admin:read
 PUT /api/admin/plugins/{id}/access/{organization} admin:plugins

@@ -395,7 +395,15 @@ async fn loaded_on_a_copy(folder: &DataFolder) -> anyhow::Result<Found> {
         (copies.databases(), copies.blobs(), folder.plugins(), copies.mail());
     // Where there are none yet, none are made by looking.
     let keys = Some(settings.keys(folder)).filter(|keys| keys.exists()).unwrap_or_else(|| copies.keys());
-    let places = Places { databases: &databases, blobs: &blobs, plugins: &plugins, mail: &mail, keys: &keys };
+    let compiled = folder.compiled();
+    let places = Places {
+        databases: &databases,
+        blobs: &blobs,
+        plugins: &plugins,
+        mail: &mail,
+        compiled: &compiled,
+        keys: &keys,
+    };
     let running = compose(places, &settings, switched_off).await?;
     let found = (running.serving().len(), running.absent());
     running.stop(Duration::ZERO).await;

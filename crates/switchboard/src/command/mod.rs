@@ -42,6 +42,9 @@ pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
             logging::start(format, "info");
             wait_for(runtime()?, serve::run(&folder, &how, output))
         }
+        Command::CompileComponent { component, compiled } => {
+            Ok(ExitCode::from(switchboard_sandbox::compile(&component, &compiled)))
+        }
         // Nothing but the program is needed.
         Command::Manifest(what) => manifest::run(&what, output),
         Command::Plugin(what) => in_silence(plugin::run(&folder, &what, output)),

@@ -34,6 +34,7 @@ pub(crate) async fn run(
         cli::Plugin::Disable { id, whom, with_dependents } => {
             switch(&client, id, whom, false, *with_dependents, output).await
         }
+        cli::Plugin::Reload { id } => reload(&client, id, output).await.map(|()| ExitCode::SUCCESS),
         cli::Plugin::Access(what) => access(&client, what, output).await.map(|()| ExitCode::SUCCESS),
         cli::Plugin::Rollout(what) => rollout::run(&client, what, output).await,
         cli::Plugin::Config(what) => config::run(&client, what, output).await.map(|()| ExitCode::SUCCESS),
@@ -244,6 +245,17 @@ async fn switch(
         false => format!("{id} is off for the whole installation. Its data stays."),
     });
     Ok(ExitCode::SUCCESS)
+}
+
+async fn reload(client: &Client, id: &str, output: &Output) -> anyhow::Result<()> {
+    let seen = client.post(&format!("{}/reload", address_of(id)?), &json!({})).await?;
+    let version = text(&seen, "version").unwrap_or("-").to_owned();
+    output.result(&seen, || match text(&seen, "outcome") {
+        Some("installed") => format!("{id} {version} is loaded."),
+        Some("replaced") => format!("{id} {version} has taken the place of what served before."),
+        _ => format!("{id} serves no more: its folder is gone. Its data stays."),
+    });
+    Ok(())
 }
 
 async fn access(client: &Client, what: &cli::Access, output: &Output) -> anyhow::Result<()> {

@@ -47,7 +47,15 @@ pub(crate) async fn run(folder: &DataFolder, how: &cli::Serve, output: &Output) 
     let (databases, blobs, plugins, mail) =
         (folder.databases(), folder.blobs(), folder.plugins(), folder.mail());
     let keys = settings.keys(folder);
-    let places = Places { databases: &databases, blobs: &blobs, plugins: &plugins, mail: &mail, keys: &keys };
+    let compiled = folder.compiled();
+    let places = Places {
+        databases: &databases,
+        blobs: &blobs,
+        plugins: &plugins,
+        mail: &mail,
+        compiled: &compiled,
+        keys: &keys,
+    };
     let running = tokio::select! {
         running = compose(places, &settings, switched_off) => running?,
         () = signals.next() => return Ok(ExitCode::SUCCESS),

@@ -1,0 +1,16 @@
+//! `events`: saying what happened.
+
+use crate::{
+    bindings::imports::{events, types},
+    conversion::event_in,
+    interrupted::Answer,
+    state::State,
+};
+
+impl events::Host for State {
+    async fn emit(&mut self, event: types::NewEvent) -> Answer<()> {
+        let event = event_in(event)?;
+        let call = self.call()?;
+        Ok(call.host.events()?.emit(&call.context, event).await?)
+    }
+}

@@ -1,0 +1,140 @@
+//! What the host keeps for one instance of a plugin.
+
+use std::sync::Arc;
+
+use switchboard_api::{Context, Failure, Host, capability::Level};
+use switchboard_manifest::PluginId;
+use wasmtime::component::{HasSelf, Resource, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use crate::{bindings::exported::description, bounds::Bounds, interrupted::Answer, wasi};
+
+/// A plugin may hold no more transactions, bodies, files and writers at the same time.
+const MOST_HELD: usize = 256;
+
+/// What the host keeps for one instance of a plugin.
+pub(crate) struct State {
+    pub(crate) plugin: PluginId,
+    pub(crate) table: ResourceTable,
+    pub(crate) bounds: Bounds,
+    /// The call that the instance is in.
+    running: Option<Running>,
+    /// How many resources of the contract the plugin holds.
+    held: usize,
+    /// How it describes itself, until it is asked.
+    pub(crate) description: Option<description::Guest>,
+    /// Made when the plugin first asks for something of WASI.
+    wasi: Option<Box<WasiCtx>>,
+}
+
+/// A call, with the door out that it was given.
+pub(crate) struct Running {
+    pub(crate) host: Arc<Host>,
+    pub(crate) context: Context,
+}
+
+/// How imports find the state.
+pub(crate) type Data = HasSelf<State>;
+
+impl State {
+    pub(crate) fn new(plugin: PluginId, bounds: Bounds) -> Self {
+        Self { plugin, table: ResourceTable::new(), bounds, running: None, held: 0, description: None, wasi: None }
+    }
+
+    pub(crate) fn begin(&mut self, host: Arc<Host>, context: Context) {
+        self.running = Some(Running { host, context });
+    }
+
+    /// Ends the call. Whether the instance may be used again: nothing of the call is left in it, and it has not grown too large.
+    pub(crate) fn end(&mut self) -> bool {
+        self.running = None;
+        self.held == 0 && !self.bounds.is_large()
+    }
+
+    /// The call that the instance is in; outside of one, such as while the plugin describes itself, nothing can be asked.
+    pub(crate) fn call(&self) -> Answer<&Running> {
+        let outside = || Failure::unavailable("the host can be asked only within a call");
+        Ok(self.running.as_ref().ok_or_else(outside)?)
+    }
+
+    /// As [`call`](Self::call), where the contract knows no failure.
+    pub(crate) fn running(&self) -> wasmtime::Result<&Running> {
+        self.running.as_ref().ok_or_else(|| wasmtime::format_err!("the host can be asked only within a call"))
+    }
+
+    /// Whether the call's time is up or nobody waits for it any more; false outside of one.
+    pub(crate) fn over(&self) -> Option<Over> {
+        let context = &self.running.as_ref()?.context;
+        if context.stop.is_set() {
+            Some(Over::Stopped)
+        } else {
+            context.time_left().is_zero().then_some(Over::Time)
+        }
+    }
+
+    pub(crate) fn write_line(&self, level: Level, message: &str) {
+        match &self.running {
+            Some(call) => call.host.log.write(&call.context, level, message),
+            None => tracing::info!(plugin = %self.plugin, "{}", message.escape_debug()),
+        }
+    }
+
+    /// Keeps a resource for the plugin.
+    pub(crate) fn keep<T: Send + 'static>(&mut self, resource: T) -> Answer<Resource<T>> {
+        if self.held >= MOST_HELD {
+            let message = format!("the plugin holds {MOST_HELD} transactions, bodies and files, the most it may");
+            return Err(Failure::Unavailable { message, after: None }.into());
+        }
+        let kept = self.table.push(resource)?;
+        self.held += 1;
+        Ok(kept)
+    }
+
+    /// As [`keep`](Self::keep), where the contract knows no failure.
+    pub(crate) fn hold<T: Send + 'static>(&mut self, resource: T) -> wasmtime::Result<Resource<T>> {
+        wasmtime::ensure!(self.held < MOST_HELD, "the plugin holds {MOST_HELD} bodies, the most it may");
+        let kept = self.table.push(resource)?;
+        self.held += 1;
+        Ok(kept)
+    }
+
+    /// Takes a resource from the plugin.
+    pub(crate) fn take<T: 'static>(&mut self, resource: Resource<T>) -> Answer<T> {
+        let taken = self.table.delete(resource)?;
+        self.held = self.held.saturating_sub(1);
+        Ok(taken)
+    }
+
+    /// As [`take`](Self::take), of what the plugin gave back.
+    pub(crate) fn take_back<T: 'static>(&mut self, resource: Resource<T>) -> wasmtime::Result<T> {
+        let taken = self.table.delete(resource)?;
+        self.held = self.held.saturating_sub(1);
+        Ok(taken)
+    }
+
+    /// Lets go of a resource that the plugin has dropped.
+    pub(crate) fn let_go<T: 'static>(&mut self, resource: Resource<T>) -> wasmtime::Result<()> {
+        self.table.delete(resource)?;
+        self.held = self.held.saturating_sub(1);
+        Ok(())
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let plugin = &self.plugin;
+        let ctx = self.wasi.get_or_insert_with(|| Box::new(wasi::nothing_but_output(plugin)));
+        WasiCtxView { ctx, table: &mut self.table }
+    }
+}
+
+/// Why a call is ended from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Over {
+    /// Its time is up.
+    #[error("its time was up")]
+    Time,
+    /// Nobody waits for it.
+    #[error("nobody waited for it any more")]
+    Stopped,
+}

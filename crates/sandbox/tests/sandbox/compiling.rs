@@ -1,0 +1,50 @@
+//! Compiled forms: made once, and used only when this server made them.
+
+use std::path::PathBuf;
+
+use crate::guest::{Guest, sandbox};
+
+fn files(folder: &std::path::Path, ending: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder.join("compiled")).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.to_string_lossy().ends_with(ending)).collect()
+}
+
+fn written(path: &std::path::Path) -> std::time::SystemTime {
+    std::fs::metadata(path).unwrap().modified().unwrap()
+}
+
+#[tokio::test]
+async fn a_component_is_compiled_once() {
+    let folder = tempfile::tempdir().unwrap();
+    Guest::doing("").load(&sandbox(folder.path()), folder.path()).await.unwrap();
+    let [form] = &files(folder.path(), ".compiled")[..] else { panic!("one form") };
+    let first = written(form);
+    Guest::doing("").load(&sandbox(folder.path()), folder.path()).await.unwrap();
+    assert_eq!(written(form), first);
+}
+
+#[tokio::test]
+async fn a_form_that_somebody_else_wrote_is_not_run() {
+    let folder = tempfile::tempdir().unwrap();
+    Guest::doing("").load(&sandbox(folder.path()), folder.path()).await.unwrap();
+    let [form] = &files(folder.path(), ".compiled")[..] else { panic!("one form") };
+    let own = std::fs::read(form).unwrap();
+    let mut changed = own.clone();
+    let last = changed.len() - 1;
+    changed[last] ^= 1;
+    std::fs::remove_file(form).unwrap();
+    std::fs::write(form, &changed).unwrap();
+    Guest::doing("").load(&sandbox(folder.path()), folder.path()).await.unwrap();
+    assert_eq!(std::fs::read(form).unwrap(), own, "it was compiled again");
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_component_that_cannot_be_compiled() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut broken = Guest::doing("").component();
+    broken.truncate(broken.len() / 2);
+    std::fs::write(folder.path().join("plugin.wasm"), broken).unwrap();
+    sandbox(folder.path()).load(folder.path(), &Guest::doing("").manifest()).await.map(drop).unwrap_err();
+    assert_eq!(std::fs::read_dir(folder.path().join("compiled")).unwrap().count(), 0);
+}

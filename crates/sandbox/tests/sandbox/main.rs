@@ -1,0 +1,11 @@
+//! Components as plugins, on a real kernel.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod apart;
+mod compiling;
+mod guest;
+mod hostile;
+mod loading;
+mod services;
+mod swapping;
