@@ -1,6 +1,6 @@
 //! Bytes that may come in pieces.
 
-use std::{fmt, pin::Pin};
+use std::{any::Any, fmt, pin::Pin};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
@@ -25,6 +25,15 @@ pub enum Body {
         /// How many bytes there will be, if that is known.
         length: Option<u64>,
     },
+    /// Held by somebody else.
+    Lent(Box<dyn Lent>),
+}
+
+/// A body that somebody else holds, such as the host of a sandboxed plugin: its pieces come when they are asked for, and who lent it
+/// knows it again when it is given back.
+pub trait Lent: Stream<Item = Result<Bytes, Failure>> + Any + Send + Unpin {
+    /// How many bytes are left, if that is known.
+    fn length(&self) -> Option<u64>;
 }
 
 impl Body {
@@ -42,6 +51,7 @@ impl Body {
             Self::Empty => Some(0),
             Self::Whole(bytes) => Some(bytes.len() as u64),
             Self::Stream { length, .. } => *length,
+            Self::Lent(lent) => lent.length(),
         }
     }
 
@@ -54,6 +64,7 @@ impl Body {
                 _ => None,
             },
             Self::Stream { chunks, .. } => chunks.next().await,
+            Self::Lent(lent) => lent.next().await,
         }
     }
 
@@ -70,7 +81,8 @@ impl Body {
         match self {
             Self::Empty => Ok(Bytes::new()),
             Self::Whole(bytes) => Ok(bytes),
-            Self::Stream { mut chunks, .. } => {
+            Self::Stream { .. } | Self::Lent(_) => {
+                let mut chunks = self.into_chunks();
                 let mut all = BytesMut::new();
                 while let Some(chunk) = chunks.next().await {
                     let chunk = chunk?;
@@ -90,6 +102,7 @@ impl Body {
             Self::Empty => Box::pin(futures_util::stream::empty()),
             Self::Whole(bytes) => Box::pin(futures_util::stream::once(std::future::ready(Ok(bytes)))),
             Self::Stream { chunks, .. } => chunks,
+            Self::Lent(lent) => Box::into_pin(lent),
         }
     }
 }

@@ -66,7 +66,15 @@ impl From<OrganizationId> for switchboard_sql::Value {
 
 /// When a call's time is up. It stands still while the call waits for others.
 #[derive(Debug, Clone)]
-pub struct Deadline(Arc<Mutex<Clockwork>>);
+pub struct Deadline(Keeper);
+
+/// Who keeps the time.
+#[derive(Debug, Clone)]
+enum Keeper {
+    Here(Arc<Mutex<Clockwork>>),
+    /// Somebody who says how much is left.
+    Elsewhere(fn() -> Duration),
+}
 
 #[derive(Debug)]
 struct Clockwork {
@@ -80,27 +88,52 @@ impl Deadline {
     pub fn after(time: Duration) -> Self {
         let now = Instant::now();
         let at = now.checked_add(time).unwrap_or(now + Duration::from_secs(365 * 24 * 3600));
-        Self(Arc::new(Mutex::new(Clockwork { at, standing_since: None, waits: 0 })))
+        let clockwork = Clockwork { at, standing_since: None, waits: 0 };
+        Self(Keeper::Here(Arc::new(Mutex::new(clockwork))))
+    }
+
+    /// A deadline that somebody else keeps, who says how much time is left and lets it stand still: the host of a sandboxed
+    /// plugin, which has no clock to count by.
+    pub fn kept_elsewhere(time_left: fn() -> Duration) -> Self {
+        Self(Keeper::Elsewhere(time_left))
     }
 
     /// When it is, if the call waits for nobody from now on.
+    ///
+    /// # Panics
+    /// In a WebAssembly component, where there are no such instants: ask for [`time_left`](Self::time_left).
     pub fn instant(&self) -> Instant {
-        let clockwork = self.clockwork();
-        clockwork.at + clockwork.standing_since.map_or(Duration::ZERO, |since| since.elapsed())
+        match &self.0 {
+            Keeper::Here(clockwork) => {
+                let clockwork = held(clockwork);
+                clockwork.at + clockwork.standing_since.map_or(Duration::ZERO, |since| since.elapsed())
+            }
+            Keeper::Elsewhere(time_left) => Instant::now() + time_left(),
+        }
+    }
+
+    /// The time left until then; zero when it is past.
+    pub fn time_left(&self) -> Duration {
+        match &self.0 {
+            Keeper::Here(_) => self.instant().saturating_duration_since(Instant::now()),
+            Keeper::Elsewhere(time_left) => time_left(),
+        }
     }
 
     /// Stands still until the result is dropped: the call waits for another plugin, or for bytes from a client.
     pub fn stand_still(&self) -> StandingStill {
-        let mut clockwork = self.clockwork();
-        clockwork.waits += 1;
-        clockwork.standing_since.get_or_insert_with(Instant::now);
+        if let Keeper::Here(clockwork) = &self.0 {
+            let mut clockwork = held(clockwork);
+            clockwork.waits += 1;
+            clockwork.standing_since.get_or_insert_with(Instant::now);
+        }
         StandingStill(self.clone())
     }
+}
 
-    fn clockwork(&self) -> MutexGuard<'_, Clockwork> {
-        // Nothing panics while it is held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn held(clockwork: &Mutex<Clockwork>) -> MutexGuard<'_, Clockwork> {
+    // Nothing panics while it is held.
+    clockwork.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A deadline stands still as long as this lives.
@@ -109,7 +142,8 @@ pub struct StandingStill(Deadline);
 
 impl Drop for StandingStill {
     fn drop(&mut self) {
-        let mut clockwork = self.0.clockwork();
+        let Keeper::Here(clockwork) = &self.0.0 else { return };
+        let mut clockwork = held(clockwork);
         clockwork.waits -= 1;
         if clockwork.waits == 0
             && let Some(since) = clockwork.standing_since.take()
@@ -129,6 +163,8 @@ pub struct Stop(Arc<Flag>);
 struct Flag {
     is_set: AtomicBool,
     above: Option<Stop>,
+    /// Somebody who knows, where the flag is kept elsewhere.
+    elsewhere: Option<fn() -> bool>,
 }
 
 impl Stop {
@@ -145,12 +181,19 @@ impl Stop {
     /// ```
     #[must_use]
     pub fn within(&self) -> Self {
-        Self(Arc::new(Flag { is_set: AtomicBool::new(false), above: Some(self.clone()) }))
+        Self(Arc::new(Flag { above: Some(self.clone()), ..Flag::default() }))
+    }
+
+    /// One that somebody else keeps, who says whether it is set: the host of a sandboxed plugin.
+    pub fn kept_elsewhere(is_set: fn() -> bool) -> Self {
+        Self(Arc::new(Flag { elsewhere: Some(is_set), ..Flag::default() }))
     }
 
     /// Whether nobody waits any more.
     pub fn is_set(&self) -> bool {
-        self.0.is_set.load(Ordering::Relaxed) || self.0.above.as_ref().is_some_and(Self::is_set)
+        self.0.is_set.load(Ordering::Relaxed)
+            || self.0.above.as_ref().is_some_and(Self::is_set)
+            || self.0.elsewhere.is_some_and(|is_set| is_set())
     }
 
     /// Says so, for good.
@@ -172,7 +215,7 @@ impl Context {
 
     /// The time left until the deadline; zero when it is past.
     pub fn time_left(&self) -> Duration {
-        self.deadline.instant().saturating_duration_since(Instant::now())
+        self.deadline.time_left()
     }
 
     /// Whether the work should be given up: nobody waits any more, or the time is up.

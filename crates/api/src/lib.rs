@@ -20,7 +20,7 @@ mod payload;
 mod plugin;
 
 pub use actor::{AccountId, Actions, Actor, ActorKind, Roles, Standing};
-pub use body::{Body, Chunks};
+pub use body::{Body, Chunks, Lent};
 pub use call::{Call, CallKind, FilterCall, Hook, HookKind, Reply, Request, Response, ServiceCall, TaskCall};
 pub use context::{Context, Deadline, Organization, OrganizationId, StandingStill, Stop};
 pub use description::{

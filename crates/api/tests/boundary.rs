@@ -2,12 +2,12 @@
 //! form.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::time::Duration;
+use std::{any::Any, pin::Pin, task::Poll, time::Duration};
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{Stream, StreamExt, stream};
 use serde_json::json;
-use switchboard_api::{Body, Deadline, Failure, Fault, Payload, Stop};
+use switchboard_api::{Body, Deadline, Failure, Fault, Lent, Payload, Stop};
 
 fn pieces(sizes: &[usize], length: Option<u64>) -> Body {
     let pieces: Vec<_> = sizes.iter().map(|size| Ok(Bytes::from(vec![7; *size]))).collect();
@@ -124,4 +124,48 @@ fn a_payload_is_json_or_refused() {
     assert_eq!(Payload::from_text("[1, 2]").unwrap().to::<Vec<i64>>().unwrap(), [1, 2]);
     assert!(matches!(Payload::from_text("[1,").unwrap_err(), Failure::Invalid { .. }));
     assert!(matches!(Payload::null().to::<i64>().unwrap_err(), Failure::Invalid { .. }));
+}
+
+/// A body that somebody holds, as the host of a sandboxed plugin does.
+struct Held(Vec<&'static [u8]>);
+
+impl Stream for Held {
+    type Item = Result<Bytes, Failure>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = (!self.0.is_empty()).then(|| Ok(Bytes::from_static(self.0.remove(0))));
+        Poll::Ready(next)
+    }
+}
+
+impl Lent for Held {
+    fn length(&self) -> Option<u64> {
+        Some(self.0.iter().map(|piece| piece.len() as u64).sum())
+    }
+}
+
+#[tokio::test]
+async fn whoever_lent_a_body_knows_it_again_and_others_read_it_as_any() {
+    let lent = || Body::Lent(Box::new(Held(vec![b"ab", b"c"])));
+    let Body::Lent(held) = lent() else { panic!("it is another") };
+    assert!((&*held as &dyn Any).is::<Held>());
+
+    let mut body = lent();
+    assert_eq!(body.next().await.unwrap().unwrap(), "ab");
+    assert_eq!(body.length(), Some(1));
+    assert_eq!(body.collect(1).await.unwrap(), "c");
+    assert_eq!(lent().collect(2).await.unwrap_err().kind(), "too_large");
+    assert_eq!(lent().into_chunks().count().await, 2);
+}
+
+#[test]
+fn a_deadline_and_a_stop_that_somebody_else_keeps_say_what_they_say() {
+    let deadline = Deadline::kept_elsewhere(|| Duration::from_secs(7));
+    let waiting = deadline.stand_still();
+    assert_eq!(deadline.time_left(), Duration::from_secs(7));
+    drop(waiting);
+    let (going_on, over) = (Stop::kept_elsewhere(|| false), Stop::kept_elsewhere(|| true));
+    assert!(!going_on.is_set() && over.is_set() && over.within().is_set());
+    going_on.set();
+    assert!(going_on.is_set());
 }

@@ -252,8 +252,9 @@ async fn within<T>(deadline: &Deadline, future: impl Future<Output = T>) -> Opti
 fn waiting_for_client(call: Call, deadline: &Deadline) -> Call {
     match call {
         Call::Request(mut request) => {
-            if let Body::Stream { chunks, length } = request.body {
-                let state = (chunks, deadline.clone());
+            if let in_pieces @ (Body::Stream { .. } | Body::Lent(_)) = request.body {
+                let length = in_pieces.length();
+                let state = (in_pieces.into_chunks(), deadline.clone());
                 let chunks = futures_util::stream::unfold(state, async |(mut chunks, deadline)| {
                     let waiting = deadline.stand_still();
                     let chunk = chunks.next().await?;

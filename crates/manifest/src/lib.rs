@@ -14,25 +14,43 @@
 //! ));
 //! ```
 
-mod check;
 mod contribution;
-mod faults;
 mod id;
-mod inspection;
 mod model;
-mod name;
-mod nearest;
-mod path;
 mod pattern;
+
+// A plugin that is built as a component carries no reader of manifests: the host has read its own.
+#[cfg(not(target_family = "wasm"))]
+mod check;
+#[cfg(not(target_family = "wasm"))]
+mod external;
+#[cfg(not(target_family = "wasm"))]
+mod faults;
+#[cfg(not(target_family = "wasm"))]
+mod inspection;
+#[cfg(not(target_family = "wasm"))]
+mod name;
+#[cfg(not(target_family = "wasm"))]
+mod nearest;
+#[cfg(not(target_family = "wasm"))]
+mod path;
+#[cfg(not(target_family = "wasm"))]
 mod quote;
+#[cfg(not(target_family = "wasm"))]
 mod read;
+#[cfg(not(target_family = "wasm"))]
 mod schema;
+#[cfg(not(target_family = "wasm"))]
 mod template;
+#[cfg(not(target_family = "wasm"))]
 mod tree;
+#[cfg(not(target_family = "wasm"))]
 mod wording;
 
 pub use contribution::RouteKey;
+#[cfg(not(target_family = "wasm"))]
 pub use faults::{Fault, Faults};
 pub use id::{NotAPluginId, PATTERN as PLUGIN_ID_PATTERN, PluginId};
 pub use model::*;
+#[cfg(not(target_family = "wasm"))]
 pub use schema::schema;

@@ -1,8 +1,11 @@
 //! Patterns of event types: `tournament.match.*`.
 
-use crate::{model::Listener, name::is_name};
+use crate::model::Listener;
+#[cfg(not(target_family = "wasm"))]
+use crate::name::is_name;
 
 /// What a listener's pattern looks like.
+#[cfg(not(target_family = "wasm"))]
 pub(crate) const EXAMPLE: &str = "clip.created";
 
 impl Listener {
@@ -32,6 +35,7 @@ impl Listener {
 }
 
 /// Why a text is no pattern of event types.
+#[cfg(not(target_family = "wasm"))]
 pub(crate) fn fault(pattern: &str) -> Option<String> {
     let words: Vec<&str> = pattern.split('.').collect();
     let last = words.len() - 1;

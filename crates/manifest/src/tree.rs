@@ -102,6 +102,11 @@ impl Node {
         matches!(&*self.data, Data::Mapping(_))
     }
 
+    /// Whether there is a value at a path.
+    pub(crate) fn has(&self, path: &Path) -> bool {
+        path.steps().iter().try_fold(self, |node, step| Some(node.child(step)?.1)).is_some()
+    }
+
     /// What the author typed for a number at this path.
     pub(crate) fn number_as_written(&self, path: &Path) -> Option<&str> {
         let node = path.steps().iter().try_fold(self, |node, step| Some(node.child(step)?.1))?;

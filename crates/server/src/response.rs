@@ -50,12 +50,12 @@ pub(crate) fn response(
     let body = match answer.body {
         switchboard_api::Body::Empty => Body::empty(),
         switchboard_api::Body::Whole(bytes) => Body::from(bytes),
-        switchboard_api::Body::Stream { chunks, .. } => {
+        in_pieces => {
             if let Some(length) = length {
                 headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
             }
             let id = id.clone();
-            let pieces = chunks.map(move |piece| {
+            let pieces = in_pieces.into_chunks().map(move |piece| {
                 let _until_the_end = &waiting;
                 piece.inspect_err(|failure| tracing::warn!(request = %id.0, "an answer broke off: {failure}"))
             });

@@ -217,6 +217,21 @@ pub(crate) enum LogFormat {
 
 #[derive(Subcommand)]
 pub(crate) enum Plugin {
+    /// Build a plugin from its source, as a WebAssembly component that a server loads.
+    ///
+    /// The folder holds `manifest.yaml` and, for Rust, a crate on `switchboard-sdk`. What is built is a folder as well, which is
+    /// copied to `plugins/<id>` in a server's data.
+    #[command(after_help = "Examples:\n  \
+                            switchboard plugin build                         the plugin in this folder\n  \
+                            switchboard plugin build examples/guestbook --output /tmp/guestbook")]
+    Build {
+        /// The plugin's folder.
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// The folder to build it into, in place of what was built there before; `target/plugin` in the plugin's when absent.
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
     /// List the plugins: what runs, and for what does not, why.
     #[command(after_help = "Example, with jq, the ids of those that failed:\n  \
                             switchboard plugin list --json | jq -r '.[] | select(.state == \"failed\") | .id'")]

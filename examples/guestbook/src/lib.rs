@@ -10,6 +10,8 @@ mod tidy;
 
 use switchboard_sdk::prelude::*;
 
+switchboard_sdk::component!(plugin);
+
 /// The plugin, as `manifest.yaml` declares it.
 pub fn plugin() -> Definition {
     plugin!("manifest.yaml")

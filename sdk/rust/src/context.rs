@@ -2,17 +2,20 @@
 
 use std::{any::Any, net::IpAddr, sync::Arc, time::Duration};
 
-use switchboard_api::{Actor, Failure, Host, Organization, Payload, Timestamp, capability::AuditEntry};
+use switchboard_api::{Actor, Failure, Organization, Payload, Timestamp, capability::AuditEntry};
 
-use crate::capability::{Blobs, Db, Events, Http, Kv, Log, Mail, Schedule, Services};
+use crate::{
+    capability::{Blobs, Db, Events, Http, Kv, Log, Mail, Schedule, Services},
+    door::{Calling, Host},
+};
 
 /// Everything from outside: for whom the call is, and the capabilities that the plugin was granted.
 ///
 /// Cheap to clone. A capability that was not granted answers each use with [`Failure::Forbidden`].
 #[derive(Clone)]
 pub struct Context {
-    pub(crate) host: Arc<Host>,
-    pub(crate) call: switchboard_api::Context,
+    pub(crate) host: Host,
+    pub(crate) call: Calling,
     pub(crate) shared: Shares,
 }
 

@@ -5,14 +5,18 @@ use std::{any::Any, sync::Arc};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use switchboard_api::{
-    BoxFuture, Description, Event, Failure, HookKind, Operation, Payload, Plugin, ServiceDescription,
-    TaskCall,
+    BoxFuture, Description, Event, Failure, HookKind, Operation, Payload, ServiceDescription, TaskCall,
 };
-use switchboard_manifest::{Faults, Manifest};
+#[cfg(not(target_family = "wasm"))]
+use {
+    crate::native::Binding,
+    switchboard_api::Plugin,
+    switchboard_manifest::{Faults, Manifest},
+};
 
 use crate::{
     Context, Handler,
-    binding::{Binding, Bound, EventHandler, HookHandler, PayloadHandler, TaskHandler},
+    binding::{Bound, EventHandler, HookHandler, PayloadHandler, TaskHandler},
     extract::{answer_schema_of, schema_of},
     handler::erase,
 };
@@ -22,7 +26,9 @@ use crate::{
 /// What is declared and what is bound must agree: the kernel refuses a plugin in which either lacks the other, and
 /// names both.
 pub struct Definition {
+    #[cfg(not(target_family = "wasm"))]
     manifest: &'static str,
+    #[cfg(not(target_family = "wasm"))]
     migrations: Vec<(String, String)>,
     shared: Vec<Arc<dyn Any + Send + Sync>>,
     description: Description,
@@ -30,10 +36,13 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// Begins a plugin from its manifest's text.
+    /// Begins a plugin from its manifest's text. A component leaves it, and its migrations, to the host, which has both beside it.
+    #[cfg_attr(target_family = "wasm", allow(unused_variables))]
     pub fn new(manifest: &'static str) -> Self {
         Self {
+            #[cfg(not(target_family = "wasm"))]
             manifest,
+            #[cfg(not(target_family = "wasm"))]
             migrations: Vec::new(),
             shared: Vec::new(),
             description: Description::default(),
@@ -43,7 +52,9 @@ impl Definition {
 
     /// The plugin's migration files, by name and text.
     #[must_use]
+    #[cfg_attr(target_family = "wasm", allow(unused_mut, unused_variables))]
     pub fn migrations<'a>(mut self, files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        #[cfg(not(target_family = "wasm"))]
         self.migrations.extend(files.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())));
         self
     }
@@ -278,10 +289,17 @@ impl Definition {
         self
     }
 
-    /// The plugin, ready to be loaded.
+    /// What a component is made of.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn into_parts(self) -> (Description, Vec<Arc<dyn Any + Send + Sync>>, Bound) {
+        (self.description, self.shared, self.bound)
+    }
+
+    /// The plugin, ready to be loaded. There is none of it in a component: see [`component!`](crate::component).
     ///
     /// # Errors
     /// Every fault of the manifest.
+    #[cfg(not(target_family = "wasm"))]
     pub fn build(self) -> Result<Arc<dyn Plugin>, Faults> {
         let manifest = Arc::new(Manifest::read(self.manifest)?);
         Ok(Arc::new(Binding::new(

@@ -33,11 +33,18 @@ pub mod answer;
 pub mod capability;
 pub mod extract;
 
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+pub mod guest;
+
 mod binding;
 mod context;
 mod definition;
+mod door;
 mod handler;
 mod name;
+#[cfg(not(target_family = "wasm"))]
+mod native;
 
 pub use context::Context;
 pub use definition::Definition;
@@ -84,6 +91,42 @@ pub mod prelude {
 macro_rules! plugin {
     ($manifest:literal) => {
         $crate::Definition::new(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $manifest)))
+    };
+}
+
+/// Makes the crate a WebAssembly component as well, when it is built for one: `switchboard plugin build`. Natively it is nothing.
+///
+/// ```
+/// # use switchboard_sdk::prelude::*;
+/// # async fn hello(Path(name): Path<String>) -> Result<Json<String>> {
+/// #     Ok(Json(format!("Hello, {name}!")))
+/// # }
+/// switchboard_sdk::component!(plugin);
+///
+/// pub fn plugin() -> Definition {
+///     plugin!("tests/greeter/manifest.yaml").get("/hello/{name}", hello)
+/// }
+/// # assert!(plugin().build().is_ok());
+/// ```
+#[macro_export]
+macro_rules! component {
+    ($plugin:path) => {
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            struct Component;
+
+            impl $crate::guest::Component for Component {
+                // Which the builder knows by the manifest; a crate that is built without it is called as its plugin.
+                const ID: &'static str =
+                    $crate::guest::plugin_id(option_env!("SWITCHBOARD_PLUGIN_ID"), env!("CARGO_PKG_NAME"));
+
+                fn definition() -> $crate::Definition {
+                    $plugin()
+                }
+            }
+
+            $crate::guest::export!(Component with_types_in $crate::guest::bindings);
+        };
     };
 }
 

@@ -4,6 +4,7 @@ mod account;
 mod audit;
 mod authz;
 mod backup;
+mod build;
 mod config;
 mod doctor;
 mod import;
@@ -24,7 +25,7 @@ use anyhow::Context;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    cli::{Cli, Command, LogFormat},
+    cli::{self, Cli, Command, LogFormat},
     data_folder::DataFolder,
     logging,
     output::Output,
@@ -47,6 +48,9 @@ pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         }
         // Nothing but the program is needed.
         Command::Manifest(what) => manifest::run(&what, output),
+        Command::Plugin(cli::Plugin::Build { folder, output: into }) => {
+            build::run(&folder, into.as_deref(), output)
+        }
         Command::Plugin(what) => in_silence(plugin::run(&folder, &what, output)),
         Command::Org(what) => in_silence(org::run(&folder, &what, output)),
         Command::Import(what) => in_silence(import::run(&folder, &what, output)),

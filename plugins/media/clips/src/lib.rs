@@ -21,6 +21,8 @@ mod stray;
 
 use switchboard_sdk::{extract::Multipart, prelude::*};
 
+switchboard_sdk::component!(plugin);
+
 /// The plugin.
 pub fn plugin() -> Definition {
     plugin!("manifest.yaml")

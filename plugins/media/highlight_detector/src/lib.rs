@@ -23,6 +23,8 @@ pub use analysis::{Analysis, Progress, analyse};
 pub use highlight::{Highlight, Kind, Settings};
 pub use sound::Unheard;
 
+switchboard_sdk::component!(plugin);
+
 /// The plugin, as `manifest.yaml` declares it.
 pub fn plugin() -> Definition {
     plugin!("manifest.yaml")

@@ -17,7 +17,11 @@ impl Db<'_> {
     /// # Errors
     /// [`Failure::Forbidden`] when `db` is not granted.
     pub fn engine(&self) -> Result<Engine, Failure> {
-        Ok(self.context.host.db()?.engine())
+        let db = self.context.host.db()?;
+        #[cfg(target_family = "wasm")]
+        return db.engine();
+        #[cfg(not(target_family = "wasm"))]
+        Ok(db.engine())
     }
 
     /// Every row as a `T`: a struct by the columns' names, a tuple by their order, or the one column's value.

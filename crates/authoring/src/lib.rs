@@ -1,0 +1,16 @@
+//! What an author of plugins needs beside an editor: a folder of source becomes a folder that a server loads.
+//!
+//! A language is a file here: how the folder of a plugin in it is told from others, and how a WebAssembly component is made of it. What
+//! is the same for all, the manifest and the migrations, stands in [`build()`]. This crate must never know how a component is
+//! run. Read [`build()`], [`Source`] and [`Language`] first.
+
+mod build;
+mod error;
+mod language;
+mod rust;
+mod source;
+
+pub use build::{Built, build, output_of};
+pub use error::BuildError;
+pub use language::Language;
+pub use source::Source;

@@ -1,0 +1,107 @@
+//! Plugins in Rust.
+
+use std::{
+    env, fs,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::Value as Json;
+use wit_component::ComponentEncoder;
+
+use crate::{BuildError, Language, Source};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// A profile of its own, so that how the author builds otherwise has no part in it. Names of functions stay: by them a backtrace is
+/// read.
+const PROFILE: [&str; 5] = [
+    "profile.component.inherits='release'",
+    "profile.component.opt-level='s'",
+    "profile.component.lto='fat'",
+    "profile.component.codegen-units=1",
+    "profile.component.strip='debuginfo'",
+];
+
+/// Plugins in Rust, on `switchboard-sdk`: an ordinary crate, which need not say that it becomes a component.
+pub(crate) struct Rust;
+
+impl Language for Rust {
+    fn name(&self) -> &'static str {
+        "Rust"
+    }
+
+    fn mark(&self) -> &'static str {
+        "Cargo.toml"
+    }
+
+    fn component(&self, source: &Source) -> Result<Vec<u8>, BuildError> {
+        has_target()?;
+        let file = compiled(source)?;
+        let module = fs::read(&file).map_err(|error| BuildError::file("read", &file, error))?;
+        componentized(&module).map_err(|why| BuildError::NoPlugin { what: file.display().to_string(), why })
+    }
+}
+
+/// Whether the compiler that cargo will use has the standard library for the target.
+fn has_target() -> Result<(), BuildError> {
+    let compiler = tool("RUSTC", "rustc");
+    let asked = Command::new(&compiler).args(["--print", "target-libdir", "--target", TARGET]).output();
+    let answer = asked.map_err(|error| no_tool(&compiler, error))?;
+    let folder = PathBuf::from(String::from_utf8_lossy(&answer.stdout).trim());
+    let has_core = fs::read_dir(folder).is_ok_and(|files| {
+        files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libcore-"))
+    });
+    let compiler = compiler.to_string_lossy().into_owned();
+    if has_core { Ok(()) } else { Err(BuildError::NoTarget { compiler, target: TARGET }) }
+}
+
+/// The module that cargo makes of the crate.
+fn compiled(source: &Source) -> Result<PathBuf, BuildError> {
+    let cargo = tool("CARGO", "cargo");
+    let mut command = Command::new(&cargo);
+    command.current_dir(source.folder()).env("SWITCHBOARD_PLUGIN_ID", source.manifest().id.as_str());
+    command.args(["rustc", "--lib", "--crate-type", "cdylib", "--target", TARGET]);
+    command.args(["--profile", "component", "--message-format", "json-render-diagnostics"]);
+    for setting in PROFILE {
+        command.args(["--config", setting]);
+    }
+    let ended = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let ended = ended.map_err(|error| no_tool(&cargo, error))?;
+    if !ended.status.success() {
+        return Err(BuildError::ToolFailed { tool: "cargo rustc".to_owned() });
+    }
+    let manifest = source.folder().join("Cargo.toml");
+    let messages = String::from_utf8_lossy(&ended.stdout);
+    let module = messages.lines().filter_map(|line| module_of(&serde_json::from_str(line).ok()?, &manifest)).last();
+    module.ok_or_else(|| BuildError::NoPlugin {
+        what: source.folder().display().to_string(),
+        why: "cargo made no WebAssembly module of it; is there a `src/lib.rs`?".to_owned(),
+    })
+}
+
+/// The module that a message of cargo's tells of, when it is of this crate.
+fn module_of(message: &Json, manifest: &Path) -> Option<PathBuf> {
+    let is_ours = Path::new(message.get("manifest_path")?.as_str()?) == manifest;
+    let mut files = message.get("filenames")?.as_array()?.iter().filter_map(Json::as_str);
+    files.find(|file| is_ours && file.ends_with(".wasm")).map(PathBuf::from)
+}
+
+/// The component of a module, or why it is none.
+fn componentized(module: &[u8]) -> Result<Vec<u8>, String> {
+    let encoded = ComponentEncoder::default().validate(true).module(module).and_then(|encoder| encoder.encode());
+    encoded.map_err(|error| {
+        format!("{error:#}; it has to say `switchboard_sdk::component!(plugin);` beside its `pub fn plugin()`, and nothing in it may \
+                 reach for the outside but through the SDK")
+    })
+}
+
+fn tool(variable: &str, name: &str) -> OsString {
+    env::var_os(variable).unwrap_or_else(|| name.into())
+}
+
+fn no_tool(tool: &OsString, error: std::io::Error) -> BuildError {
+    let advice = "Rust is installed from https://rustup.rs";
+    BuildError::NoTool { tool: tool.to_string_lossy().into_owned(), error, advice }
+}
