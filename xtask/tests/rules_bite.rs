@@ -137,6 +137,21 @@ fn a_plugin_without_its_manifest_and_tests_is_named_with_both() {
 }
 
 #[test]
+fn an_example_in_another_language_needs_no_crate_and_the_rest_all_the_same() {
+    let (_folder, tree) = repository(&[
+        ("examples/guestbook-python/manifest.yaml", ""),
+        ("examples/guestbook-python/src/plugin.py", ""),
+        ("plugins/media/clips/manifest.yaml", ""),
+        ("plugins/media/clips/README.md", ""),
+        ("plugins/media/clips/src/plugin.py", ""),
+    ]);
+    let faults = incomplete_plugins(&tree);
+    assert_eq!(faults.len(), 3, "{faults:?}");
+    assert!(faults[0].starts_with("examples/guestbook-python: `README.md` is missing"), "{faults:?}");
+    assert!(faults[1].starts_with("plugins/media/clips: `src/lib.rs` is missing"), "{faults:?}");
+}
+
+#[test]
 fn a_link_to_a_missing_page_is_named_with_its_line() {
     let (_folder, tree) = repository(&[
         (
