@@ -109,6 +109,12 @@ pub enum Error {
         "the signature of the key {key} does not fit: the file was changed after it was signed, or the signature is of another; do not use it"
     )]
     WrongSignature { key: String },
+    #[error(
+        "it is signed by the key {key}, which is not trusted: `switchboard plugin trust add` trusts it, once you know whose it is"
+    )]
+    NotTrusted { key: String },
+    #[error("it is not signed: no signature stands beside it; ask the author for it")]
+    NotSigned,
     #[error("a key cannot be made or used: {why}")]
     Cryptography { why: String },
     #[error(

@@ -95,8 +95,8 @@ fn from_file(path: &Path, bounds: &FetchBounds) -> Result<Fetched, Error> {
     Ok(Fetched { source: Source::Path(path.to_owned()), bytes, signature, released: None })
 }
 
-/// The file in which the signature of a file is.
-pub(crate) fn signature_file(path: &Path) -> PathBuf {
+/// The file in which the signature of a file is: `NAME.minisig` beside it.
+pub fn signature_file(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
     name.push(SIGNATURE_EXTENSION);

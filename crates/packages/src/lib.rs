@@ -36,7 +36,7 @@ pub use consent::{Consent, ConsentedCapability, ConsentedLimits, Escalation};
 pub use digest::Digest;
 pub use entry_name::{EntryName, LONGEST_NAME};
 pub use error::Error;
-pub use fetch::{FetchBounds, Fetched, fetch};
+pub use fetch::{FetchBounds, Fetched, fetch, signature_file};
 pub use folder::{Packed, pack};
 pub use key::{KeyFiles, PublicKey, SecretKey};
 pub use layout::{BILL, CHECKSUMS, MANIFEST};

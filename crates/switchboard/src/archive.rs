@@ -16,7 +16,11 @@ use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{data_folder::create_private, operator_settings, output::Advise};
+use crate::{
+    data_folder::{PLUGINS_LOCK, TRUSTED_KEYS, create_private},
+    operator_settings,
+    output::Advise,
+};
 
 /// The first entry's name. Its content is [`FORMAT`].
 const MARK: &str = "switchboard-backup";
@@ -27,7 +31,9 @@ const FORMAT: u32 = 1;
 /// An index is at most this large, in bytes.
 const LARGEST_INDEX: u64 = 256 << 20;
 /// Folders whose files an archive may hold.
-const FOLDERS: [&str; 3] = ["db", "blobs", "plugins"];
+const FOLDERS: [&str; 4] = ["db", "blobs", "plugins", TRUSTED_KEYS];
+/// Files beside them that it may hold.
+const FILES: [&str; 2] = [operator_settings::FILE, PLUGINS_LOCK];
 /// zstd's own default: it keeps up with a disk, and databases shrink to a fifth.
 const LEVEL: i32 = 3;
 
@@ -218,10 +224,7 @@ fn inside(path: &str) -> anyhow::Result<PathBuf> {
     let is_plain = place.components().all(|part| matches!(part, Component::Normal(_)));
     let first = place.components().next().and_then(|part| part.as_os_str().to_str());
     let is_known = first.is_some_and(|first| FOLDERS.contains(&first)) && place.components().count() > 1;
-    ensure!(
-        is_plain && (is_known || path == operator_settings::FILE),
-        "`{path}` has no place in a data folder"
-    );
+    ensure!(is_plain && (is_known || FILES.contains(&path)), "`{path}` has no place in a data folder");
     Ok(place)
 }
 
@@ -370,9 +373,14 @@ mod tests {
 
     #[test]
     fn a_path_cannot_leave_the_data_folder() {
-        for good in
-            ["db/kernel.sqlite", "blobs/clips/1/media/7", "plugins/a/manifest.yaml", "switchboard.toml"]
-        {
+        for good in [
+            "db/kernel.sqlite",
+            "blobs/clips/1/media/7",
+            "plugins/a/manifest.yaml",
+            "switchboard.toml",
+            "trusted_keys/ada.pub",
+            "plugins.lock",
+        ] {
             assert!(inside(good).is_ok(), "{good}");
         }
         for bad in

@@ -1,9 +1,12 @@
 //! What can be asked at the terminal. The comments here are the manual that `--help` prints.
 
+mod package;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use self::package::{Key, Package, Trust};
 use crate::operator_settings::Database;
 
 /// A multi-tenant application server whose every feature is a plugin.
@@ -284,6 +287,8 @@ pub(crate) enum Plugin {
     /// See and change how plugins are set.
     #[command(subcommand)]
     Config(Config),
+    #[command(flatten)]
+    Package(Package),
 }
 
 /// For whom a plugin is switched.

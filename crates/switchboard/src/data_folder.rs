@@ -12,6 +12,10 @@ use crate::output::Advise;
 
 /// The name of the file that is locked; the process that has it is written in it.
 pub(crate) const LOCK: &str = "lock";
+/// The folder with the keys of those whose signatures on packages count.
+pub(crate) const TRUSTED_KEYS: &str = "trusted_keys";
+/// The file that says which packages are installed.
+pub(crate) const PLUGINS_LOCK: &str = "plugins.lock";
 
 /// The folder in which everything is kept.
 #[derive(Debug, Clone)]
@@ -52,6 +56,11 @@ impl DataFolder {
     /// Compiled forms of components: what is lost is made anew.
     pub(crate) fn compiled(&self) -> PathBuf {
         self.root.join("compiled")
+    }
+
+    /// The keys of those whose signatures on packages count.
+    pub(crate) fn trusted_keys(&self) -> PathBuf {
+        self.root.join(TRUSTED_KEYS)
     }
 
     /// Messages, where there is no mail server.

@@ -15,7 +15,7 @@ use switchboard_store::{Options as StoreOptions, Store};
 use crate::{
     archive::{self, Index, Writer, create_private_file, files_below, sync_folder},
     client::is_served,
-    data_folder::{DataFolder, create_private},
+    data_folder::{DataFolder, PLUGINS_LOCK, TRUSTED_KEYS, create_private},
     operator_settings,
     output::{Advise, Output},
     scratch::Scratch,
@@ -225,9 +225,13 @@ fn write(
     output: &Output,
 ) -> anyhow::Result<Index> {
     let mut files = Vec::new();
-    for (folder, name) in
-        [(staging.databases(), "db"), (staging.blobs(), "blobs"), (data.plugins(), "plugins")]
-    {
+    let folders = [
+        (staging.databases(), "db"),
+        (staging.blobs(), "blobs"),
+        (data.plugins(), "plugins"),
+        (data.trusted_keys(), TRUSTED_KEYS),
+    ];
+    for (folder, name) in folders {
         let below = files_below(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
         for path in below {
             let plain = path
@@ -236,9 +240,11 @@ fn write(
             files.push((format!("{name}/{plain}"), folder.join(&path)));
         }
     }
-    let settings = data.root().join(operator_settings::FILE);
-    if settings.is_file() {
-        files.push((operator_settings::FILE.to_owned(), settings));
+    for name in [operator_settings::FILE, PLUGINS_LOCK] {
+        let path = data.root().join(name);
+        if path.is_file() {
+            files.push((name.to_owned(), path));
+        }
     }
     let size =
         files.iter().filter_map(|(_, source)| fs::metadata(source).ok()).map(|about| about.len()).sum();

@@ -11,6 +11,7 @@ mod import;
 mod manifest;
 mod migrate_store;
 mod org;
+mod package;
 mod plugin;
 mod report;
 mod restore;
@@ -51,6 +52,8 @@ pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Plugin(cli::Plugin::Build { folder, output: into }) => {
             build::run(&folder, into.as_deref(), output)
         }
+        // What becomes of a package before it is installed is no server's affair.
+        Command::Plugin(cli::Plugin::Package(what)) => in_silence(package::run(&folder, &what, output)),
         Command::Plugin(what) => in_silence(plugin::run(&folder, &what, output)),
         Command::Org(what) => in_silence(org::run(&folder, &what, output)),
         Command::Import(what) => in_silence(import::run(&folder, &what, output)),

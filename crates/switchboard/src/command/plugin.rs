@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     cli,
     client::Client,
-    command::{build, config, org, report, rollout},
+    command::{build, config, org, package, report, rollout},
     data_folder::DataFolder,
     output::{Advise, Output, Tone},
 };
@@ -27,6 +27,7 @@ pub(crate) async fn run(
     let client = Client::reach(folder).await?;
     let done = match what {
         cli::Plugin::Build { folder, output: into } => build::run(folder, into.as_deref(), output),
+        cli::Plugin::Package(what) => package::run(folder, what, output).await,
         cli::Plugin::List => list(&client, output).await.map(|()| ExitCode::SUCCESS),
         cli::Plugin::Show { id } => show(&client, id, output).await.map(|()| ExitCode::SUCCESS),
         cli::Plugin::Enable { id, whom, with_requirements } => {

@@ -5,7 +5,7 @@ use crate::installation::Installation;
 #[test]
 fn help_teaches() {
     let installation = Installation::new();
-    let commands: [&[&str]; 22] = [
+    let commands: [&[&str]; 31] = [
         &[],
         &["serve"],
         &["plugin"],
@@ -15,6 +15,15 @@ fn help_teaches() {
         &["plugin", "disable"],
         &["plugin", "access"],
         &["plugin", "rollout", "set"],
+        &["plugin", "pack"],
+        &["plugin", "inspect"],
+        &["plugin", "key", "new"],
+        &["plugin", "sign"],
+        &["plugin", "verify"],
+        &["plugin", "trust"],
+        &["plugin", "trust", "add"],
+        &["plugin", "trust", "remove"],
+        &["plugin", "push"],
         &["org"],
         &["import", "feature-flags"],
         &["plugin", "config"],

@@ -19,6 +19,7 @@ mod manifests;
 mod moving;
 mod organizations;
 mod own_database;
+mod packages;
 mod plugins;
 mod serving;
 mod several_servers;

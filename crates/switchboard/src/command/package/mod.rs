@@ -1,0 +1,80 @@
+//! `switchboard plugin pack|inspect|key|sign|verify|trust|push`: packages, before any server has to do with them.
+
+mod inspect;
+mod keys;
+mod pack;
+mod push;
+mod sign;
+mod trust;
+mod verify;
+
+use std::{fs, path::Path, process::ExitCode};
+
+use anyhow::Context;
+use switchboard_packages::{Credentials, PublicKey};
+
+use crate::{
+    cli,
+    data_folder::DataFolder,
+    output::{Advise, Output},
+};
+
+/// A key's file is at most this large, in bytes; they have some hundreds.
+const LARGEST_KEY: u64 = 8 << 10;
+
+/// Does what is asked for with a package, or with the keys of those who sign them.
+///
+/// # Errors
+/// What is wrong with it, and what to do.
+pub(super) async fn run(
+    folder: &DataFolder,
+    what: &cli::Package,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    match what {
+        cli::Package::Pack { folder, out } => pack::run(folder, out.as_deref(), output),
+        cli::Package::Inspect { source } => inspect::run(folder, source, output).await,
+        cli::Package::Key(cli::Key::New { name, no_password }) => keys::run(name, *no_password, output),
+        cli::Package::Sign { file, key } => sign::run(file, key, output),
+        cli::Package::Verify { file, key } => verify::run(folder, file, key.as_deref(), output),
+        cli::Package::Trust(what) => trust::run(folder, what, output),
+        cli::Package::Push { file, to } => push::run(file, to, output).await,
+    }
+}
+
+/// Who asks a registry, as the environment says.
+fn credentials() -> Option<Credentials> {
+    let said = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
+    Some(Credentials {
+        user: said("SWITCHBOARD_REGISTRY_USER")?,
+        password: said("SWITCHBOARD_REGISTRY_PASSWORD")?,
+    })
+}
+
+/// A public key, given as its file or as its line.
+fn public_key(given: &str) -> anyhow::Result<PublicKey> {
+    if let Ok(key) = PublicKey::parse(given) {
+        return Ok(key);
+    }
+    let text = key_file(Path::new(given))?;
+    PublicKey::parse(&text).with_context(|| format!("{given} cannot be used"))
+}
+
+/// The text of a key's file.
+fn key_file(path: &Path) -> anyhow::Result<String> {
+    let shown = path.display();
+    let about = fs::metadata(path)
+        .with_context(|| format!("the key {shown} cannot be read"))
+        .advise("`switchboard plugin key new` makes a pair")?;
+    anyhow::ensure!(about.len() <= LARGEST_KEY, "{shown} is too large to be a key");
+    fs::read_to_string(path).with_context(|| format!("the key {shown} cannot be read"))
+}
+
+/// A number of bytes as people read it.
+fn in_bytes(size: u64) -> String {
+    match size {
+        0..1024 => format!("{size} B"),
+        1024..1_048_576 => format!("{:.1} KiB", size as f64 / 1024.0),
+        _ => format!("{:.1} MiB", size as f64 / 1_048_576.0),
+    }
+}
