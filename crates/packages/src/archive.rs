@@ -15,9 +15,10 @@ use crate::{EntryName, Error};
 
 /// A block of a tar archive.
 const BLOCK: usize = 512;
-/// How hard zstd tries. Packages are written once and read often; it decides the bytes, so it never changes by itself.
-const LEVEL: i32 = 19;
-/// The farthest back that compressed data may refer, as a power of two: 8 MiB, what `LEVEL` uses.
+/// How hard zstd tries. It decides the bytes, so it never changes by itself. A component with Python in it, of 20 MiB, becomes 6.0 MiB in
+/// 2 s; with the 19 that is mostly taken 5.2 MiB in 37 s.
+const LEVEL: i32 = 9;
+/// The farthest back that compressed data may refer, as a power of two: 8 MiB.
 const WINDOW: u32 = 23;
 
 /// How large a package may be.

@@ -151,6 +151,8 @@ pub enum Error {
         "{place} took longer than {seconds} seconds: try again later, or fetch the file by other means and give its path"
     )]
     TooSlow { place: String, seconds: u64 },
+    #[error("{place} cannot be had, its registry says: {said}; see whether the name and the tag are right")]
+    Registry { place: String, said: String },
     #[error("{place} is no plugin: {why}")]
     NotAnArtifact { place: String, why: String },
     #[error(

@@ -166,7 +166,7 @@ fn layer(bytes: Bytes, kind: &str, file_name: String) -> ImageLayer {
 fn annotations(package: &Package, created: Timestamp) -> BTreeMap<String, String> {
     let manifest = package.manifest();
     let said = [
-        ("created", Some(created.to_string())),
+        ("created", Some(created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())),
         ("title", Some(manifest.name.clone())),
         ("version", Some(manifest.version.to_string())),
         ("description", Some(manifest.description.clone()).filter(|text| !text.is_empty())),
@@ -217,16 +217,13 @@ fn told(error: OciDistributionError, place: &str) -> Error {
                 true => format!("{:?}", error.code),
                 false => error.message.escape_debug().to_string(),
             });
-            Error::NotAnArtifact {
-                place,
-                why: format!("the registry says: {}", said.collect::<Vec<_>>().join(", ")),
-            }
+            Error::Registry { place, said: said.collect::<Vec<_>>().join(", ") }
         }
         Oci::ImageManifestNotFoundError(_) => Error::Refused { place, status: 404 },
         Oci::ImageIndexParsingNoPlatformResolverError => {
             Error::NotAnArtifact { place, why: "it is a list of artifacts; name one of them".to_owned() }
         }
         Oci::RequestError(error) => Error::Unreachable { place, why: in_words(&error.without_url()) },
-        other => Error::NotAnArtifact { place, why: in_words(&other) },
+        other => Error::NotAnArtifact { place, why: in_words(&other).escape_debug().to_string() },
     }
 }

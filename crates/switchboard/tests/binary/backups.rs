@@ -68,11 +68,16 @@ async fn settings_and_external_plugins_are_in_a_backup() {
     installation.serve().stop();
     installation.install("mine", "id: mine\n");
     fs::write(installation.data("switchboard.toml"), "body_limit = 4096\n").unwrap();
+    fs::write(installation.data("plugins.lock"), "form = 1\n").unwrap();
+    installation.json(&["plugin", "key", "new", "ada", "--no-password"]);
+    installation.json(&["plugin", "trust", "add", "ada", "ada.pub"]);
     let file = installation.json(&["backup"])["file"].as_str().unwrap().to_owned();
     let elsewhere = Installation::new();
     elsewhere.json(&["restore", &file]);
     assert_eq!(fs::read_to_string(elsewhere.data("switchboard.toml")).unwrap(), "body_limit = 4096\n");
     assert_eq!(fs::read_to_string(elsewhere.data("plugins/mine/manifest.yaml")).unwrap(), "id: mine\n");
+    assert_eq!(fs::read_to_string(elsewhere.data("plugins.lock")).unwrap(), "form = 1\n");
+    assert_eq!(elsewhere.json(&["plugin", "trust", "list"])[0]["name"], "ada");
 }
 
 #[tokio::test]

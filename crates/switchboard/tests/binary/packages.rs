@@ -182,3 +182,13 @@ fn what_is_no_place_for_a_package_is_refused() {
         assert!(said.err.contains(part), "{args:?}: {}", said.err);
     }
 }
+
+#[test]
+fn what_an_author_writes_does_nothing_to_the_terminal() {
+    let installation = beside_a_plugin();
+    let loud = MANIFEST.replace("It keeps what was said.", r#""\e[2J\e]0;owned\a""#);
+    fs::write(installation.beside("hello/manifest.yaml"), loud).unwrap();
+    let said = installation.run(&["plugin", "inspect", "hello"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(!said.out.contains('\u{1b}') && !said.err.contains('\u{1b}'), "{:?} {:?}", said.out, said.err);
+}

@@ -9,7 +9,7 @@ use switchboard_packages::{
     Agreement, Bounds, Digest, FetchBounds, Import, Need, Package, Signature, Source, TrustedKeys, fetch,
 };
 
-use super::{credentials, in_bytes};
+use super::{credentials, in_bytes, plain};
 use crate::{
     data_folder::DataFolder,
     output::{self, Output, Tone},
@@ -89,9 +89,12 @@ pub(super) fn wanting(agreement: &Agreement) -> Vec<String> {
         Need::NotAsked(capability) => format!(
             "the component imports `{}`, and the manifest does not ask for the capability `{capability}`: add it under \
              `capabilities`, with a reason",
-            import.interface
+            plain(import.interface.as_str())
         ),
-        _ => format!("the component imports `{}`, which no server has: leave it out", import.interface),
+        _ => format!(
+            "the component imports `{}`, which no server has: leave it out",
+            plain(import.interface.as_str())
+        ),
     };
     agreement.refused().map(sentence).collect()
 }
@@ -167,14 +170,14 @@ impl Inspected {
         let package = &self.package;
         let manifest = package.manifest();
         let title = format!("{} {}", manifest.id, manifest.version);
-        let mut lines = vec![format!("{}  {}", output.paint(Tone::Strong, &title), manifest.name)];
+        let mut lines = vec![format!("{}  {}", output.paint(Tone::Strong, &title), plain(&manifest.name))];
         if !manifest.description.is_empty() {
-            lines.push(manifest.description.trim_end().to_owned());
+            lines.push(plain(&manifest.description));
         }
         let by = [manifest.author.as_deref().map(|author| format!("by {author}")), manifest.license.clone()];
         let by: Vec<String> = by.into_iter().flatten().collect();
         if !by.is_empty() {
-            lines.push(by.join(", "));
+            lines.push(plain(&by.join(", ")));
         }
         let component = package.component();
         let made_with: Vec<String> = component
@@ -195,7 +198,7 @@ impl Inspected {
             in_bytes(package.code().len() as u64)
         ));
         if !made_with.is_empty() {
-            lines.push(format!("           made with {}", made_with.join(", ")));
+            lines.push(format!("           made with {}", plain(&made_with.join(", "))));
         }
         let migrations: Vec<&str> = package.migrations().collect();
         if !migrations.is_empty() {
@@ -205,10 +208,10 @@ impl Inspected {
         lines.push(capabilities(&manifest.capabilities, agreement, output));
         lines.push(String::new());
         let imports: Vec<Vec<String>> =
-            agreement.imports.iter().map(|it| vec![it.interface.to_string(), need(it.need)]).collect();
+            agreement.imports.iter().map(|it| vec![plain(it.interface.as_str()), need(it.need)]).collect();
         lines.push(output.table(&["IMPORT", "NEEDS"], &imports));
         lines.push(String::new());
-        let exports: Vec<Vec<String>> = component.exports.iter().map(|it| vec![it.to_string()]).collect();
+        let exports: Vec<Vec<String>> = component.exports.iter().map(|it| vec![plain(it.as_str())]).collect();
         lines.push(output.table(&["EXPORT"], &exports));
         lines.push(String::new());
         let file = |name: &str, content: &[u8]| {
@@ -224,7 +227,7 @@ impl Inspected {
         match &self.signature {
             SignedBy::Nobody => format!("{}: nobody stands for it", output.paint(Tone::Warning, "none")),
             SignedBy::Trusted { name, key, comment } => {
-                let comment: String = comment.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+                let comment = plain(comment);
                 format!("{}, by `{name}`, {key}: {comment}", output.paint(Tone::Good, "right"))
             }
             SignedBy::Stranger { key } => format!(
@@ -245,8 +248,8 @@ fn capabilities(requests: &[CapabilityRequest], agreement: &Agreement, output: &
             request.hosts.iter().chain(&request.secrets).cloned().chain(others).collect();
         let is_unused = agreement.unused.contains(&request.name);
         let used = if is_unused { "no" } else { "yes" };
-        let reach = if reach.is_empty() { "-".to_owned() } else { reach.join(", ") };
-        vec![request.name.to_string(), used.to_owned(), reach, request.reason.clone()]
+        let reach = if reach.is_empty() { "-".to_owned() } else { plain(&reach.join(", ")) };
+        vec![request.name.to_string(), used.to_owned(), reach, plain(&request.reason)]
     };
     let rows: Vec<Vec<String>> = requests.iter().map(row).collect();
     output.table(&["ASKS FOR", "IMPORTED", "REACHES", "REASON"], &rows)

@@ -78,3 +78,8 @@ fn in_bytes(size: u64) -> String {
         _ => format!("{:.1} MiB", size as f64 / 1_048_576.0),
     }
 }
+
+/// A text of somebody else as one that does nothing to a terminal.
+fn plain(text: &str) -> String {
+    text.trim_end().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde_json::json;
 use switchboard_packages::{Error, Signature, Signed, TrustedKeys, signature_file};
 
-use super::public_key;
+use super::{plain, public_key};
 use crate::{
     data_folder::DataFolder,
     output::{self, Output, Tone},
@@ -55,7 +55,7 @@ fn tell(file: &str, found: Result<Signed, Error>, output: &Output) -> ExitCode {
         Ok(Signed { key, comment }) => {
             let result = json!({ "file": file, "ok": true, "key": key, "comment": comment });
             output.result(&result, || {
-                let comment: String = comment.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+                let comment = plain(&comment);
                 format!("{} {file}: signed by {key}: {comment}", output.paint(Tone::Good, "ok"))
             });
             ExitCode::SUCCESS
