@@ -1,8 +1,9 @@
 //! Plugins in Rust.
 
 use std::{
-    env, fs,
+    env,
     ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -74,7 +75,8 @@ fn compiled(source: &Source) -> Result<PathBuf, BuildError> {
     }
     let manifest = source.folder().join("Cargo.toml");
     let messages = String::from_utf8_lossy(&ended.stdout);
-    let module = messages.lines().filter_map(|line| module_of(&serde_json::from_str(line).ok()?, &manifest)).last();
+    let module =
+        messages.lines().filter_map(|line| module_of(&serde_json::from_str(line).ok()?, &manifest)).last();
     module.ok_or_else(|| BuildError::NoPlugin {
         what: source.folder().display().to_string(),
         why: "cargo made no WebAssembly module of it; is there a `src/lib.rs`?".to_owned(),
@@ -90,7 +92,8 @@ fn module_of(message: &Json, manifest: &Path) -> Option<PathBuf> {
 
 /// The component of a module, or why it is none.
 fn componentized(module: &[u8]) -> Result<Vec<u8>, String> {
-    let encoded = ComponentEncoder::default().validate(true).module(module).and_then(|encoder| encoder.encode());
+    let encoded =
+        ComponentEncoder::default().validate(true).module(module).and_then(|encoder| encoder.encode());
     encoded.map_err(|error| {
         format!("{error:#}; it has to say `switchboard_sdk::component!(plugin);` beside its `pub fn plugin()`, and nothing in it may \
                  reach for the outside but through the SDK")

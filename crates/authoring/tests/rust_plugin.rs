@@ -54,7 +54,8 @@ fn a_component_imports_no_capability_that_its_manifest_does_not_ask_for() {
         let source = Source::open(&built.folder).unwrap();
         let (imports, exports) = interfaces(&built.component);
         for import in imports.iter().filter(|import| !UNASKED.contains(&import.as_str())) {
-            let is_asked_for = source.manifest().capabilities.iter().any(|asked| asked.name.as_str() == import);
+            let is_asked_for =
+                source.manifest().capabilities.iter().any(|asked| asked.name.as_str() == import);
             assert!(is_asked_for, "{path} imports `{import}` and does not ask for it: {imports:?}");
         }
         assert!(exports.contains("description") && exports.contains("routes"), "{exports:?}");

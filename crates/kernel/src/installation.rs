@@ -51,7 +51,9 @@ impl Kernel {
         let catalog = self.catalog();
         let was = catalog.entry(id).cloned();
         if was.as_ref().is_some_and(|entry| entry.origin == Origin::Builtin) {
-            return Err(Error::Refused(format!("plugin `{id}` is part of this server: it changes with the server")));
+            return Err(Error::Refused(format!(
+                "plugin `{id}` is part of this server: it changes with the server"
+            )));
         }
         let builtins: Vec<Arc<dyn Plugin>> =
             catalog.entries().filter_map(|(_, entry)| entry.builtin.clone()).collect();
@@ -62,7 +64,8 @@ impl Kernel {
                 let unreadable = found.unreadable().iter().find(|unreadable| unreadable.label == id);
                 match (unreadable, was) {
                     (Some(unreadable), _) => {
-                        let plugin = id.parse::<PluginId>().map_err(|_| Error::NoSuchPlugin(id.to_owned()))?;
+                        let plugin =
+                            id.parse::<PluginId>().map_err(|_| Error::NoSuchPlugin(id.to_owned()))?;
                         Err(Error::DoesNotLoad { plugin, reason: unreadable.reason.clone() })
                     }
                     (None, Some(entry)) => self.take_away(by, &entry).await,
@@ -96,7 +99,12 @@ impl Kernel {
         let before = snapshot.plugin(id.as_str()).cloned();
         let mut serving: Vec<Arc<Loaded>> =
             snapshot.plugins().iter().filter(|plugin| *plugin.id() != id).cloned().collect();
-        let brought = self.bring_up(&entry, recorded.get(&id).and_then(|row| row.version()), &mut serving, before.as_ref());
+        let brought = self.bring_up(
+            &entry,
+            recorded.get(&id).and_then(|row| row.version()),
+            &mut serving,
+            before.as_ref(),
+        );
         if let Err(reason) = brought.await {
             self.swap(snapshot.plugins().to_vec());
             return Err(refused(reason));
@@ -129,7 +137,9 @@ impl Kernel {
         let dependents = required_by(snapshot.plugins(), id);
         if !dependents.is_empty() {
             let names = listed(&dependents);
-            return Err(Error::Refused(format!("plugin `{id}` is required by {names}: switch those off first")));
+            return Err(Error::Refused(format!(
+                "plugin `{id}` is required by {names}: switch those off first"
+            )));
         }
         if let Some(loaded) = snapshot.plugin(id.as_str()) {
             self.hook(loaded, None, Hook::Unload).await?;
@@ -164,9 +174,9 @@ impl Pause {
             }
         };
         let seconds = LONGEST_PAUSE.as_secs();
-        tokio::time::timeout(LONGEST_PAUSE, ended)
-            .await
-            .map_err(|_| format!("calls of the version that serves did not end within {seconds} seconds: try again"))?;
+        tokio::time::timeout(LONGEST_PAUSE, ended).await.map_err(|_| {
+            format!("calls of the version that serves did not end within {seconds} seconds: try again")
+        })?;
         Ok(pause)
     }
 

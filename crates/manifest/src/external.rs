@@ -33,14 +33,17 @@ impl Manifest {
             changes.push((tree.place_of(&entry), quoted(entry_point)));
         }
         // Without `type` it is written before the first thing that every manifest has.
-        let before = if tree.has(&kind) { tree.place_of_key(&kind) } else { tree.place_of_key(&Path::of("id")) };
+        let before =
+            if tree.has(&kind) { tree.place_of_key(&kind) } else { tree.place_of_key(&Path::of("id")) };
         let start = Place { end_line: before.line, end_column: before.column, ..before };
         let mut fields = Vec::new();
         if !has_entry {
             fields.push(("entry_point", entry_point));
         }
         match tree.has(&kind) {
-            true if manifest.kind != Kind::External => changes.push((tree.place_of(&kind), quoted("external"))),
+            true if manifest.kind != Kind::External => {
+                changes.push((tree.place_of(&kind), quoted("external")))
+            }
             true => {}
             false => fields.push(("type", "external")),
         }
@@ -50,7 +53,8 @@ impl Manifest {
         // From the end to the start, so that the places before hold.
         changes.sort_by_key(|(place, _)| std::cmp::Reverse((place.line, place.column)));
         for (place, instead) in changes {
-            let (from, to) = (offset(text, place.line, place.column), offset(text, place.end_line, place.end_column));
+            let (from, to) =
+                (offset(text, place.line, place.column), offset(text, place.end_line, place.end_column));
             external.replace_range(from..to, if is_block { instead.trim_matches('"') } else { &instead });
         }
         Self::read(&external)?;
@@ -99,7 +103,8 @@ mod tests {
 
     #[test]
     fn one_that_is_external_already_is_started_from_what_was_built() {
-        let text = "id: a\nname: A\nversion: 1.0.0\ntype: external\nentry_point: target/a.wasm\ncategory: media\n";
+        let text =
+            "id: a\nname: A\nversion: 1.0.0\ntype: external\nentry_point: target/a.wasm\ncategory: media\n";
         assert_eq!(external(text).0, text.replace("target/a.wasm", "plugin.wasm"));
     }
 

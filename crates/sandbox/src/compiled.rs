@@ -42,7 +42,12 @@ impl CompiledForms {
     }
 
     /// The component in its compiled form, compiled if it was not.
-    pub(crate) async fn form(&self, engine: &Engine, component: &Path, bytes: &[u8]) -> Result<Component, Error> {
+    pub(crate) async fn form(
+        &self,
+        engine: &Engine,
+        component: &Path,
+        bytes: &[u8],
+    ) -> Result<Component, Error> {
         let name = name_of(engine, bytes);
         if let Some(form) = self.kept(engine, &name) {
             return Ok(form);
@@ -60,7 +65,10 @@ impl CompiledForms {
         self.compiler.compile(component, &compiled).await?;
         self.keep(&name, &compiled).map_err(|cause| unreadable(&compiled, cause))?;
         self.kept(engine, &name).ok_or_else(|| {
-            Error::NotCompiled(format!("its compiled form in `{}` is not what was written", self.folder.display()))
+            Error::NotCompiled(format!(
+                "its compiled form in `{}` is not what was written",
+                self.folder.display()
+            ))
         })
     }
 

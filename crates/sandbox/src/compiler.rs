@@ -47,14 +47,22 @@ impl Compiler {
             Self::Here => {
                 let (component, compiled) = (component.to_owned(), compiled.to_owned());
                 let compiling = tokio::task::spawn_blocking(move || write_compiled(&component, &compiled));
-                compiling.await.map_err(|error| Error::NotCompiled(error.to_string()))?.map_err(Error::NotCompiled)
+                compiling
+                    .await
+                    .map_err(|error| Error::NotCompiled(error.to_string()))?
+                    .map_err(Error::NotCompiled)
             }
             Self::Apart { program, arguments } => apart(program, arguments, component, compiled).await,
         }
     }
 }
 
-async fn apart(program: &Path, arguments: &[OsString], component: &Path, compiled: &Path) -> Result<(), Error> {
+async fn apart(
+    program: &Path,
+    arguments: &[OsString],
+    component: &Path,
+    compiled: &Path,
+) -> Result<(), Error> {
     let mut command = Command::new(program);
     command
         .args(arguments)

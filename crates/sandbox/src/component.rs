@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use switchboard_api::{BoxFuture, Call, Context, Description, Failure, Host, HookKind, Plugin, Reply};
+use switchboard_api::{BoxFuture, Call, Context, Description, Failure, HookKind, Host, Plugin, Reply};
 use switchboard_manifest::Manifest;
 use wasmtime::{
     Store, UpdateDeadline,
@@ -101,13 +101,19 @@ impl Inner {
             store.set_epoch_deadline(EPOCHS);
             let said = describe.call_describe(&mut store).await.map_err(not_begun)?;
             if said.len() > LONGEST_DESCRIPTION {
-                return Err(Error::Description(format!("it is longer than {} MiB", LONGEST_DESCRIPTION >> 20)));
+                return Err(Error::Description(format!(
+                    "it is longer than {} MiB",
+                    LONGEST_DESCRIPTION >> 20
+                )));
             }
             serde_json::from_str(&said).map_err(|error| Error::Description(error.to_string()))
         };
         let describing = Ticked { shared: &self.shared, work: Box::pin(describing) };
         tokio::time::timeout(DESCRIBING, describing).await.map_err(|_| {
-            Error::NotBegun(format!("it takes longer than {} seconds to describe itself", DESCRIBING.as_secs()))
+            Error::NotBegun(format!(
+                "it takes longer than {} seconds to describe itself",
+                DESCRIBING.as_secs()
+            ))
         })?
     }
 
@@ -175,7 +181,12 @@ impl Inner {
         Ok(Instance { store, exports })
     }
 
-    async fn invoke(self: Arc<Self>, host: Arc<Host>, context: Context, call: Call) -> Result<Reply, Failure> {
+    async fn invoke(
+        self: Arc<Self>,
+        host: Arc<Host>,
+        context: Context,
+        call: Call,
+    ) -> Result<Reply, Failure> {
         let kind = call.kind();
         let organization = context.organization.as_deref().map(|organization| organization.id);
         let plugin = &self.manifest.id;
@@ -213,7 +224,9 @@ impl Drop for Inner {
 fn not_instantiated(manifest: &Manifest, error: &wasmtime::Error) -> Failure {
     let plugin = &manifest.id;
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
-        let message = format!("plugin `{plugin}` cannot be called now: as many sandboxed plugins run as there is room for");
+        let message = format!(
+            "plugin `{plugin}` cannot be called now: as many sandboxed plugins run as there is room for"
+        );
         return Failure::Unavailable { message, after: Some(Duration::from_secs(1)) };
     }
     match error.downcast_ref::<Over>() {

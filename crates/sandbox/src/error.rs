@@ -9,7 +9,9 @@ pub enum Error {
     #[error("its manifest names no `entry_point`: write `entry_point: plugin.wasm`, beside `type: external`")]
     NoEntryPoint,
     /// The entry point leads elsewhere.
-    #[error("its `entry_point` is `{0}`: it must be a file in the plugin's own folder, such as `plugin.wasm`")]
+    #[error(
+        "its `entry_point` is `{0}`: it must be a file in the plugin's own folder, such as `plugin.wasm`"
+    )]
     EntryPointOutside(String),
     /// A file cannot be read.
     #[error("`{}` cannot be read: {cause}", path.display())]

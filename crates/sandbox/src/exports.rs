@@ -90,7 +90,8 @@ impl Exports {
             }
             Call::Service(service) => {
                 let Some(services) = &self.offered_services else { return Ok(Err(unbound("services"))) };
-                let answer = services.call_answer(store, &service.name, &payload_out(&service.payload)).await?;
+                let answer =
+                    services.call_answer(store, &service.name, &payload_out(&service.payload)).await?;
                 Ok(answer.map_err(failure_in).and_then(answered).map(Reply::Payload))
             }
             Call::Event(event) => {
@@ -138,7 +139,11 @@ impl Exports {
     }
 }
 
-fn body_in(store: &mut Store<State>, content: Vec<u8>, rest: Option<Resource<Held>>) -> wasmtime::Result<Body> {
+fn body_in(
+    store: &mut Store<State>,
+    content: Vec<u8>,
+    rest: Option<Resource<Held>>,
+) -> wasmtime::Result<Body> {
     let Some(rest) = rest else { return Ok(content.into()) };
     let held = store.data_mut().take_back(rest)?;
     Ok(if content.is_empty() { held.into_body() } else { held.behind(content.into()) })
@@ -151,8 +156,8 @@ fn response_in(
 ) -> Result<Response, Failure> {
     let status = StatusCode::from_u16(status).ok().filter(|status| (200..600).contains(&status.as_u16()));
     let status = status.ok_or_else(|| Failure::broken("it answered with a status that is none"))?;
-    let headers =
-        headers_in(headers).map_err(|wrong| Failure::broken(format!("it answered with what is none: {wrong}")))?;
+    let headers = headers_in(headers)
+        .map_err(|wrong| Failure::broken(format!("it answered with what is none: {wrong}")))?;
     Ok(Response { status, headers, body })
 }
 

@@ -6,9 +6,8 @@ use wasmtime::{Engine, component::Component};
 use crate::Error;
 
 /// Interfaces of the contract that are handed out unasked.
-const UNASKED: [&str; 10] = [
-    "types", "bodies", "call", "log", "clock", "random", "config", "schemas", "audit", "filter-points",
-];
+const UNASKED: [&str; 10] =
+    ["types", "bodies", "call", "log", "clock", "random", "config", "schemas", "audit", "filter-points"];
 
 /// Packages of WASI of which the runtimes of languages expect something. They find clocks, random bytes and an output; no file, no
 /// environment, no network.

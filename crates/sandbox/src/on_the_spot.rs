@@ -70,11 +70,7 @@ impl<T> Future for Seen<T> {
 }
 
 impl<T: Send + 'static> OnTheSpot<T> {
-    pub(crate) fn new(
-        shared: &Arc<Shared>,
-        slowness: Arc<Slowness>,
-        work: BoxFuture<'static, T>,
-    ) -> Self {
+    pub(crate) fn new(shared: &Arc<Shared>, slowness: Arc<Slowness>, work: BoxFuture<'static, T>) -> Self {
         let work = Seen { work, shared: Arc::clone(shared) };
         let elsewhere = shared.guests.handle().clone();
         if slowness.take() {

@@ -12,8 +12,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use wasmtime::{Engine, component::Linker};
 
 use crate::{
-    Compiler, Error, Seal,
-    bindings,
+    Compiler, Error, Seal, bindings,
     compiled::CompiledForms,
     component::{ComponentPlugin, Inner},
     engine,

@@ -38,7 +38,15 @@ pub(crate) type Data = HasSelf<State>;
 
 impl State {
     pub(crate) fn new(plugin: PluginId, bounds: Bounds) -> Self {
-        Self { plugin, table: ResourceTable::new(), bounds, running: None, held: 0, description: None, wasi: None }
+        Self {
+            plugin,
+            table: ResourceTable::new(),
+            bounds,
+            running: None,
+            held: 0,
+            description: None,
+            wasi: None,
+        }
     }
 
     pub(crate) fn begin(&mut self, host: Arc<Host>, context: Context) {
@@ -82,7 +90,8 @@ impl State {
     /// Keeps a resource for the plugin.
     pub(crate) fn keep<T: Send + 'static>(&mut self, resource: T) -> Answer<Resource<T>> {
         if self.held >= MOST_HELD {
-            let message = format!("the plugin holds {MOST_HELD} transactions, bodies and files, the most it may");
+            let message =
+                format!("the plugin holds {MOST_HELD} transactions, bodies and files, the most it may");
             return Err(Failure::Unavailable { message, after: None }.into());
         }
         let kept = self.table.push(resource)?;

@@ -37,7 +37,8 @@ impl Ticker {
     pub(crate) fn start(engine: &Engine) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let (engine, its) = (engine.clone(), Arc::clone(&shared));
-        let thread = thread::Builder::new().name("guest-ticker".to_owned()).spawn(move || its.tick(&engine))?;
+        let thread =
+            thread::Builder::new().name("guest-ticker".to_owned()).spawn(move || its.tick(&engine))?;
         Ok(Self { shared, thread: thread.thread().clone() })
     }
 

@@ -72,4 +72,3 @@ impl<T> Warm<T> {
         count.0.fetch_sub(gone.len(), Ordering::Relaxed);
     }
 }
-

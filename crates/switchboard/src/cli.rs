@@ -6,7 +6,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use self::package::{Key, Package, Trust};
+pub(crate) use self::package::{Install, Key, Package, Trust};
 use crate::operator_settings::Database;
 
 /// A multi-tenant application server whose every feature is a plugin.

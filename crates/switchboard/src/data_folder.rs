@@ -63,6 +63,11 @@ impl DataFolder {
         self.root.join(TRUSTED_KEYS)
     }
 
+    /// Which packages are installed, and what was consented to.
+    pub(crate) fn plugins_lock(&self) -> PathBuf {
+        self.root.join(PLUGINS_LOCK)
+    }
+
     /// Messages, where there is no mail server.
     pub(crate) fn mail(&self) -> PathBuf {
         self.root.join("mail")

@@ -6,7 +6,9 @@ use semver::Version;
 use switchboard_api::{Call, Failure, Payload, Plugin, Reply, ServiceCall};
 use switchboard_capabilities::{Capabilities, MailOptions, Networks, Options, SeededRandom};
 use switchboard_delivery::{Counts, Delivery};
-use switchboard_kernel::{Caller, Configuring, HOOK_TIME, Kernel, Loader, Parts, References, Terms, Vault, dispatch};
+use switchboard_kernel::{
+    Caller, Configuring, HOOK_TIME, Kernel, Loader, Parts, References, Terms, Vault, dispatch,
+};
 use switchboard_store::Store;
 
 use crate::{Ask, KeptMail, SetClock, Setup, home::Home};

@@ -125,7 +125,7 @@ macro_rules! component {
                 }
             }
 
-            $crate::guest::export!(Component with_types_in $crate::guest::bindings);
+    $crate::guest::export!(Component with_types_in $crate::guest::bindings);
         };
     };
 }

@@ -68,7 +68,9 @@ fn info_out(info: BlobInfo) -> blobs::BlobInfo {
 fn owner_in(owner: Option<String>) -> Result<Option<PluginId>, Failure> {
     owner
         .map(|owner| {
-            owner.parse().map_err(|error| Failure::invalid(format!("`{}` is no plugin: {error}", owner.escape_debug())))
+            owner.parse().map_err(|error| {
+                Failure::invalid(format!("`{}` is no plugin: {error}", owner.escape_debug()))
+            })
         })
         .transpose()
 }
@@ -108,7 +110,12 @@ impl blobs::Host for State {
         let part = part.map(|(start, end)| start..end);
         let Some(blob) = call.host.blobs()?.get(&call.context, key, part).await? else { return Ok(None) };
         let body = self.keep(Held::lent(blob.body))?;
-        Ok(Some(blobs::Blob { info: info_out(blob.info), start: blob.range.start, end: blob.range.end, body }))
+        Ok(Some(blobs::Blob {
+            info: info_out(blob.info),
+            start: blob.range.start,
+            end: blob.range.end,
+            body,
+        }))
     }
 
     async fn open(&mut self, owner: Option<String>, key: String) -> Answer<Option<Resource<OpenFile>>> {
@@ -130,7 +137,8 @@ impl blobs::Host for State {
 impl blobs::HostFile for State {
     async fn read_at(&mut self, file: Resource<OpenFile>, offset: u64, most: u32) -> Answer<Vec<u8>> {
         let open = self.table.get_mut(&file)?;
-        let taken = open.file.take().ok_or_else(|| Failure::unavailable("the blob could not be read before"))?;
+        let taken =
+            open.file.take().ok_or_else(|| Failure::unavailable("the blob could not be read before"))?;
         let reading = Task::blocking(move || {
             let mut file = taken;
             let read = read_at(&mut *file, offset, most.min(MOST_AT_ONCE));

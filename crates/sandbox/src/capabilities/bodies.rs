@@ -93,7 +93,8 @@ impl bodies::HostBody for State {
                 Ok(())
             }
             Held::Lent { .. } => {
-                Err(Failure::invalid("a body that came from elsewhere cannot be appended to: make one").into())
+                Err(Failure::invalid("a body that came from elsewhere cannot be appended to: make one")
+                    .into())
             }
         }
     }

@@ -13,7 +13,8 @@ use crate::{
 impl schemas::Host for State {
     fn check(&mut self, schema: String, value: String, root: Vec<String>) -> Answer<Vec<types::Fault>> {
         let json = |what: &str, text: &str| -> Result<Json, Failure> {
-            serde_json::from_str(text).map_err(|error| Failure::invalid(format!("the {what} is not JSON: {error}")))
+            serde_json::from_str(text)
+                .map_err(|error| Failure::invalid(format!("the {what} is not JSON: {error}")))
         };
         let (schema, value) = (json("schema", &schema)?, json("value", &value)?);
         let root: Vec<&str> = root.iter().map(String::as_str).collect();

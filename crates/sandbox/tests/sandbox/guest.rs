@@ -108,7 +108,10 @@ impl Guest {
         let package = resolve.push_str("guest.wit", &world).expect("a world");
         let world = resolve.select_world(&[package], Some("guest")).expect("the world");
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("metadata");
-        let encoder = ComponentEncoder::default().validate(true).module(&module).expect("a module that fits the contract");
+        let encoder = ComponentEncoder::default()
+            .validate(true)
+            .module(&module)
+            .expect("a module that fits the contract");
         encoder.encode().unwrap_or_else(|error| panic!("{error:#}"))
     }
 
@@ -121,7 +124,10 @@ impl Guest {
 
 /// A sandbox whose compiled forms are kept in a folder.
 pub(crate) fn sandbox(folder: &Path) -> Sandbox {
-    let options = Options { instances: 64, ..Options::new(folder.join("compiled"), Arc::new(Trusting), Compiler::Here) };
+    let options = Options {
+        instances: 64,
+        ..Options::new(folder.join("compiled"), Arc::new(Trusting), Compiler::Here)
+    };
     Sandbox::new(options).expect("a sandbox")
 }
 
@@ -141,6 +147,7 @@ impl Seal for Trusting {
 /// A guest on a stage.
 pub(crate) async fn staged(guest: Guest) -> (switchboard_testkit::Stage, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
-    let plugin = guest.load(&sandbox(folder.path()), folder.path()).await.unwrap_or_else(|error| panic!("{error}"));
+    let plugin =
+        guest.load(&sandbox(folder.path()), folder.path()).await.unwrap_or_else(|error| panic!("{error}"));
     (switchboard_testkit::Stage::with([plugin]).await, folder)
 }

@@ -74,7 +74,8 @@ async fn an_instance_that_trapped_is_not_used_again() {
 
 #[tokio::test]
 async fn memory_beyond_the_limit_is_refused() {
-    let body = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (unreachable)";
+    let body =
+        "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (unreachable)";
     let (kind, said) = failure_of(Guest::doing(body).limits(r#"{"memory_mb": 8}"#)).await;
     assert_eq!(kind, "broken");
     assert!(said.contains("8 MiB") && said.contains("limits.memory_mb"), "{said}");
@@ -114,7 +115,9 @@ async fn a_flood_of_lines_for_the_log_ends_with_the_call() {
 async fn a_resource_that_is_none_ends_the_call() {
     let commit = r#"(import "switchboard:plugin/db@0.1.0" "[static]transaction.commit" (func $commit (param i32 i32)))"#;
     let asked = r#"[{"name": "db", "reason": "To try."}]"#;
-    let guest = Guest::doing("(call $commit (i32.const 77) (i32.const 32))").importing("db", commit).capabilities(asked);
+    let guest = Guest::doing("(call $commit (i32.const 77) (i32.const 32))")
+        .importing("db", commit)
+        .capabilities(asked);
     let (kind, said) = failure_of(guest).await;
     assert_eq!(kind, "broken");
     assert!(said.contains("guest"), "{said}");

@@ -21,8 +21,7 @@ async fn a_component_that_is_called_for_a_while_answers_alike() {
 
 #[tokio::test]
 async fn an_answer_that_is_no_json_is_the_plugins_fault() {
-    let (stage, _folder) =
-        staged(Guest::doing("(i32.store8 (local.get $at) (i32.const 123))")).await;
+    let (stage, _folder) = staged(Guest::doing("(i32.store8 (local.get $at) (i32.const 123))")).await;
     let failure = stage.service("guest.do", &json!("quoted")).await.unwrap_err();
     assert_eq!(failure.kind(), "broken");
     assert!(failure.to_string().contains("no JSON"), "{failure}");

@@ -76,7 +76,10 @@ async fn a_plugin_comes_changes_and_goes_and_no_call_is_dropped_meanwhile() {
         tokio::time::sleep(Duration::from_millis(20)).await;
         let version = format!("{digit}.0.0");
         put(&stage, &answering(digit, &version));
-        assert_eq!(stage.kernel().look_again(&by, "guest").await.unwrap(), Seen::Replaced(version.parse().unwrap()));
+        assert_eq!(
+            stage.kernel().look_again(&by, "guest").await.unwrap(),
+            Seen::Replaced(version.parse().unwrap())
+        );
     }
     for call in calling {
         call.await.unwrap();

@@ -3,7 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use switchboard_api::OrganizationId;
-use switchboard_kernel::{ADMINISTRATION, By, Catalog, Entry, Kernel, Loaded, Origin, Seen, Snapshot, Unreadable};
+use switchboard_kernel::{
+    ADMINISTRATION, By, Catalog, Entry, Kernel, Loaded, Origin, Seen, Snapshot, Unreadable,
+};
 use switchboard_manifest::{Category, ErrorShape, Kind, Manifest, Method, Scope};
 use switchboard_sdk::{extract::Shared, prelude::*};
 

@@ -41,6 +41,29 @@ pub(crate) enum Package {
         #[arg(value_name = "FILE|FOLDER|URL|OCI")]
         source: String,
     },
+    /// Install a package, in place of the version that is there, while the server runs.
+    ///
+    /// It is fetched and checked, what it asks for is shown, and you are asked; for a new version again when it asks for more than before
+    /// or is signed by somebody else. Calls under way end on what they began on. One that does not load changes nothing.
+    #[command(after_help = "Examples:\n  \
+                            switchboard plugin install hello-1.0.0.switchboard\n  \
+                            switchboard plugin install oci://registry.example/plugins/hello:1.0.0 --min-age-days 3\n  \
+                            switchboard plugin install https://example.com/hello-1.0.0.switchboard --yes\n\n\
+                            What is installed, from where, on whose word and with what consent is in plugins.lock in the data folder.")]
+    Install(Install),
+    /// Put back what served before the last installation.
+    ///
+    /// The version before is kept, and only that one. It does not load on tables that the newer version has changed: then everything
+    /// stays as it is.
+    Rollback {
+        /// The plugin's id.
+        id: String,
+    },
+    /// Take an installed plugin away. Its data stays, for when it is installed again.
+    Remove {
+        /// The plugin's id.
+        id: String,
+    },
     /// Make the keys to sign packages with.
     #[command(subcommand)]
     Key(Key),
@@ -87,6 +110,19 @@ pub(crate) enum Package {
         #[arg(value_name = "OCI")]
         to: String,
     },
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Install {
+    /// A package's file, an https:// address, or oci://registry/name:tag.
+    #[arg(value_name = "FILE|URL|OCI")]
+    pub(crate) source: String,
+    /// Consent to what it asks for, without being asked.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// How many days ago it must have been released.
+    #[arg(long, value_name = "DAYS", default_value_t = 0, env = "SWITCHBOARD_PLUGIN_MIN_AGE_DAYS")]
+    pub(crate) min_age_days: u16,
 }
 
 #[derive(Subcommand)]

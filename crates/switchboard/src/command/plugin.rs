@@ -52,7 +52,7 @@ pub(crate) async fn all(client: &Client) -> anyhow::Result<Vec<Json>> {
 }
 
 /// The address of a plugin. An id that is none is answered here: it could lead anywhere in an address.
-pub(super) fn address_of(id: &str) -> anyhow::Result<String> {
+pub(in crate::command) fn address_of(id: &str) -> anyhow::Result<String> {
     let parsed = id.parse::<switchboard_manifest::PluginId>();
     let id = parsed.advise("`switchboard plugin list` shows the ids of those there are")?;
     Ok(format!("{ADDRESS}/{id}"))

@@ -75,7 +75,8 @@ pub(super) async fn given(body: Body) -> Result<(Vec<u8>, Option<bodies::Body>),
 
 /// The body if the host holds all of it; otherwise itself.
 pub(super) fn all_held(body: Body) -> Result<bodies::Body, Body> {
-    held(body).and_then(|held| if held.first.is_empty() { Ok(held.rest) } else { Err(Body::Lent(Box::new(held))) })
+    held(body)
+        .and_then(|held| if held.first.is_empty() { Ok(held.rest) } else { Err(Body::Lent(Box::new(held))) })
 }
 
 fn held(body: Body) -> Result<Held, Body> {

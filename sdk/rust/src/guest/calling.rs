@@ -7,7 +7,8 @@ use std::{
 };
 
 use switchboard_api::{
-    AccountId, Actions, Actor, ActorKind, Context, Deadline, Organization, OrganizationId, Roles, Standing, Stop,
+    AccountId, Actions, Actor, ActorKind, Context, Deadline, Organization, OrganizationId, Roles, Standing,
+    Stop,
 };
 
 use super::bindings::switchboard::plugin::call::{self, get_info, should_stop, time_left_ms};

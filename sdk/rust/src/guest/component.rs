@@ -30,10 +30,16 @@ pub const fn plugin_id(builder: Option<&'static str>, package: &'static str) -> 
     let (bytes, mut at) = (id.as_bytes(), 0);
     while at < bytes.len() {
         let fits = matches!((at, bytes[at]), (_, b'a'..=b'z') | (1.., b'0'..=b'9' | b'_'));
-        assert!(fits, "a plugin's id is lower-case letters, digits and `_`, a letter first: build with `switchboard plugin build`");
+        assert!(
+            fits,
+            "a plugin's id is lower-case letters, digits and `_`, a letter first: build with `switchboard plugin build`"
+        );
         at += 1;
     }
-    assert!(at > 0 && at <= 64, "a plugin's id has 1 to 64 characters: build with `switchboard plugin build`");
+    assert!(
+        at > 0 && at <= 64,
+        "a plugin's id has 1 to 64 characters: build with `switchboard plugin build`"
+    );
     id
 }
 

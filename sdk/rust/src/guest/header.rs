@@ -37,6 +37,7 @@ pub(super) fn given(headers: &HeaderMap) -> Vec<Header> {
 
 /// A status of the host's.
 pub(super) fn status(number: u16) -> Result<http::StatusCode, Failure> {
-    http::StatusCode::from_u16(number)
-        .map_err(|_| Failure::unavailable(format!("the other server answers with {number}, which is no status")))
+    http::StatusCode::from_u16(number).map_err(|_| {
+        Failure::unavailable(format!("the other server answers with {number}, which is no status"))
+    })
 }

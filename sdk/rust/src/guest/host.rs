@@ -3,8 +3,8 @@
 use switchboard_api::Failure;
 
 use super::capability::{
-    Audit, Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Http, Kv, Log, Mail, Random, Schedule,
-    Schemas, Services,
+    Audit, Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Http, Kv, Log, Mail, Random,
+    Schedule, Schemas, Services,
 };
 
 /// What [`switchboard_api::Host`] is to a native plugin, without anything to hold: each capability names its own imports.

@@ -1,6 +1,7 @@
-//! `switchboard plugin pack|inspect|key|sign|verify|trust|push`: packages, before any server has to do with them.
+//! `switchboard plugin pack|inspect|key|sign|verify|trust|push|install|rollback|remove`: the files that plugins travel in.
 
 mod inspect;
+mod install;
 mod keys;
 mod pack;
 mod push;
@@ -38,6 +39,9 @@ pub(super) async fn run(
         cli::Package::Sign { file, key } => sign::run(file, key, output),
         cli::Package::Verify { file, key } => verify::run(folder, file, key.as_deref(), output),
         cli::Package::Trust(what) => trust::run(folder, what, output),
+        cli::Package::Install(how) => install::install(folder, how, output).await,
+        cli::Package::Rollback { id } => install::rollback(folder, id, output).await,
+        cli::Package::Remove { id } => install::remove(folder, id, output).await,
         cli::Package::Push { file, to } => push::run(file, to, output).await,
     }
 }

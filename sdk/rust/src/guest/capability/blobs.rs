@@ -45,7 +45,8 @@ impl Blobs {
         range: Option<Range<u64>>,
     ) -> Result<Option<Blob>, Failure> {
         let part = range.map(|range| (range.start, range.end));
-        let Some(blobs::Blob { info: whole, start, end, body: held }) = blobs::get(owner(&key), key.key, part)?
+        let Some(blobs::Blob { info: whole, start, end, body: held }) =
+            blobs::get(owner(&key), key.key, part)?
         else {
             return Ok(None);
         };

@@ -8,12 +8,7 @@ use super::super::{Calling, bindings::switchboard::plugin::services};
 pub(crate) struct Services;
 
 impl Services {
-    pub(crate) async fn call(
-        self,
-        _: &Calling,
-        service: &str,
-        payload: Payload,
-    ) -> Result<Payload, Failure> {
+    pub(crate) async fn call(self, _: &Calling, service: &str, payload: Payload) -> Result<Payload, Failure> {
         Ok(Payload::from_checked_text(services::call(service, payload.as_str())?))
     }
 }

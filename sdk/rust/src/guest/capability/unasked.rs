@@ -100,12 +100,7 @@ impl Compute {
 }
 
 impl Filters {
-    pub(crate) async fn apply(
-        self,
-        _: &Calling,
-        point: &str,
-        payload: Payload,
-    ) -> Result<Payload, Failure> {
+    pub(crate) async fn apply(self, _: &Calling, point: &str, payload: Payload) -> Result<Payload, Failure> {
         Ok(Payload::from_checked_text(filter_points::apply(point, payload.as_str())?))
     }
 }
