@@ -15,6 +15,9 @@ use crate::{BuildError, Language, Source};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
+/// Names a compiler that has the target, where the usual one cannot: `scripts/wasm-target` makes it.
+const COMPILER: &str = "SWITCHBOARD_WASM_RUSTC";
+
 /// A profile of its own, so that how the author builds otherwise has no part in it. Names of functions stay: by them a backtrace is
 /// read.
 const PROFILE: [&str; 5] = [
@@ -47,7 +50,7 @@ impl Language for Rust {
 
 /// Whether the compiler that cargo will use has the standard library for the target.
 fn has_target() -> Result<(), BuildError> {
-    let compiler = tool("RUSTC", "rustc");
+    let compiler = compiler();
     let asked = Command::new(&compiler).args(["--print", "target-libdir", "--target", TARGET]).output();
     let answer = asked.map_err(|error| no_tool(&compiler, error))?;
     let folder = PathBuf::from(String::from_utf8_lossy(&answer.stdout).trim());
@@ -63,6 +66,9 @@ fn compiled(source: &Source) -> Result<PathBuf, BuildError> {
     let cargo = tool("CARGO", "cargo");
     let mut command = Command::new(&cargo);
     command.current_dir(source.folder()).env("SWITCHBOARD_PLUGIN_ID", source.manifest().id.as_str());
+    if let Some(compiler) = env::var_os(COMPILER) {
+        command.env("RUSTC", compiler);
+    }
     command.args(["rustc", "--lib", "--crate-type", "cdylib", "--target", TARGET]);
     command.args(["--profile", "component", "--message-format", "json-render-diagnostics"]);
     for setting in PROFILE {
@@ -98,6 +104,11 @@ fn componentized(module: &[u8]) -> Result<Vec<u8>, String> {
         format!("{error:#}; it has to say `switchboard_sdk::component!(plugin);` beside its `pub fn plugin()`, and nothing in it may \
                  reach for the outside but through the SDK")
     })
+}
+
+/// The compiler: that of [`COMPILER`], or the one that cargo uses by itself.
+fn compiler() -> OsString {
+    env::var_os(COMPILER).unwrap_or_else(|| tool("RUSTC", "rustc"))
 }
 
 fn tool(variable: &str, name: &str) -> OsString {

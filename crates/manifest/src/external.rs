@@ -4,7 +4,7 @@ use crate::{
     faults::Faults,
     model::{Kind, Manifest},
     path::Path,
-    tree::{self, Place},
+    tree,
 };
 
 impl Manifest {
@@ -27,47 +27,33 @@ impl Manifest {
         let mut external = text.to_owned();
         let Ok((tree, _)) = tree::parse(text) else { return Ok(external) };
         let (kind, entry) = (Path::of("type"), Path::of("entry_point"));
-        let has_entry = manifest.entry_point.is_some();
         let mut changes = Vec::new();
-        if has_entry {
-            changes.push((tree.place_of(&entry), quoted(entry_point)));
+        // Without a type it is external, and has an entry point.
+        let key = tree.place_of_key(if tree.has(&kind) { &kind } else { &entry });
+        let is_block = key.column == 1;
+        match manifest.entry_point {
+            Some(_) => changes.push((tree.place_of(&entry), written(entry_point, is_block))),
+            None if is_block => changes.push((key.start(), format!("entry_point: {entry_point}\n"))),
+            None => changes.push((key.start(), format!("\"entry_point\": \"{entry_point}\", "))),
         }
-        // Without `type` it is written before the first thing that every manifest has.
-        let before =
-            if tree.has(&kind) { tree.place_of_key(&kind) } else { tree.place_of_key(&Path::of("id")) };
-        let start = Place { end_line: before.line, end_column: before.column, ..before };
-        let mut fields = Vec::new();
-        if !has_entry {
-            fields.push(("entry_point", entry_point));
+        if manifest.kind != Kind::External {
+            changes.push((tree.place_of(&kind), written("external", is_block)));
         }
-        match tree.has(&kind) {
-            true if manifest.kind != Kind::External => {
-                changes.push((tree.place_of(&kind), quoted("external")))
-            }
-            true => {}
-            false => fields.push(("type", "external")),
-        }
-        let is_block = before.column == 1;
-        let fields: String = fields.iter().map(|(name, value)| field(name, value, is_block)).collect();
-        changes.push((start, fields));
         // From the end to the start, so that the places before hold.
         changes.sort_by_key(|(place, _)| std::cmp::Reverse((place.line, place.column)));
         for (place, instead) in changes {
             let (from, to) =
                 (offset(text, place.line, place.column), offset(text, place.end_line, place.end_column));
-            external.replace_range(from..to, if is_block { instead.trim_matches('"') } else { &instead });
+            external.replace_range(from..to, &instead);
         }
         Self::read(&external)?;
         Ok(external)
     }
 }
 
-fn quoted(word: &str) -> String {
-    format!("\"{word}\"")
-}
-
-fn field(name: &str, value: &str, is_block: bool) -> String {
-    if is_block { format!("{name}: {value}\n") } else { format!("\"{name}\": \"{value}\", ") }
+/// A word as a value: in a block bare, within braces in quotes, which may be JSON.
+fn written(word: &str, is_block: bool) -> String {
+    if is_block { word.to_owned() } else { format!("\"{word}\"") }
 }
 
 /// The byte at a line and column, both counted from 1.
@@ -97,14 +83,11 @@ mod tests {
     }
 
     #[test]
-    fn one_that_says_no_type_gets_one() {
-        external("id: a\nname: A\nversion: 1.0.0\ncategory: media\n");
-    }
-
-    #[test]
     fn one_that_is_external_already_is_started_from_what_was_built() {
         let text =
             "id: a\nname: A\nversion: 1.0.0\ntype: external\nentry_point: target/a.wasm\ncategory: media\n";
+        assert_eq!(external(text).0, text.replace("target/a.wasm", "plugin.wasm"));
+        let text = "id: a\nname: A\nversion: 1.0.0\ncategory: media\nentry_point: target/a.wasm\n";
         assert_eq!(external(text).0, text.replace("target/a.wasm", "plugin.wasm"));
     }
 

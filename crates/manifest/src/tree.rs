@@ -154,6 +154,11 @@ impl Node {
 }
 
 impl Place {
+    /// Where it begins, and nothing of it.
+    pub(crate) fn start(self) -> Self {
+        Self { end_line: self.line, end_column: self.column, ..self }
+    }
+
     fn is_empty(&self) -> bool {
         (self.end_line, self.end_column) <= (self.line, self.column)
     }

@@ -26,6 +26,8 @@
 //! # assert!(plugin().build().is_ok());
 //! ```
 //!
+//! The same source is a WebAssembly component, when it is built as one: [`component!`] says so.
+//!
 //! Plugin code names no runtime, no database driver and no HTTP client; everything from outside comes through
 //! [`Context`]. This crate knows nothing of the kernel. Read [`Definition`], [`Context`] and [`extract`] first.
 
