@@ -1,6 +1,6 @@
 //! The languages in which plugins are written.
 
-use crate::{BuildError, Source, rust::Rust};
+use crate::{BuildError, Source, c::C, javascript::JavaScript, python::Python, rust::Rust};
 
 /// A language in which plugins are written.
 pub trait Language: Sync {
@@ -18,7 +18,7 @@ pub trait Language: Sync {
 }
 
 /// Every language. A further one is a file beside `rust.rs`, and its name here.
-const LANGUAGES: [&dyn Language; 1] = [&Rust];
+const LANGUAGES: [&dyn Language; 4] = [&Rust, &Python, &JavaScript, &C];
 
 /// The language of a source.
 pub(crate) fn of(source: &Source) -> Result<&'static dyn Language, BuildError> {

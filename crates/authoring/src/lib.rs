@@ -5,10 +5,15 @@
 //! run. Read [`build()`], [`Source`] and [`Language`] first.
 
 mod build;
+mod c;
+mod contract;
 mod error;
+mod javascript;
 mod language;
+mod python;
 mod rust;
 mod source;
+mod tools;
 
 pub use build::{Built, build, output_of};
 pub use error::BuildError;

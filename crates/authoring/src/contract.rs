@@ -1,0 +1,51 @@
+//! The contract as tools read it: the WIT package of `wit/`, and a world for one plugin.
+
+use std::{fs, path::Path};
+
+use crate::{BuildError, Source};
+
+/// The files of the package, as this build of Switchboard speaks it.
+const FILES: [(&str, &str); 5] = [
+    ("call.wit", include_str!("../../../wit/call.wit")),
+    ("capabilities.wit", include_str!("../../../wit/capabilities.wit")),
+    ("exports.wit", include_str!("../../../wit/exports.wit")),
+    ("types.wit", include_str!("../../../wit/types.wit")),
+    ("world.wit", include_str!("../../../wit/world.wit")),
+];
+
+/// What every plugin may import.
+const UNASKED: [&str; 9] =
+    ["bodies", "call", "log", "clock", "random", "config", "schemas", "audit", "filter-points"];
+
+/// What a plugin may import whose manifest asks for it.
+const ASKED: [&str; 8] = ["db", "kv", "blobs", "events", "services", "schedule", "http", "mail"];
+
+/// What a plugin exports. Its description says which of it has a handler.
+pub(crate) const EXPORTS: [&str; 7] =
+    ["description", "lifecycle", "routes", "filters", "listeners", "tasks", "offered-services"];
+
+/// The name of the world that [`write()`] adds.
+pub(crate) const WORLD: &str = "built";
+
+/// The interfaces that a plugin may import: a component that imports another is refused by the host.
+///
+/// Compilers drop the imports that nothing uses; interpreters import all of the world that they are given.
+pub(crate) fn imports(source: &Source) -> Vec<&'static str> {
+    let asked = &source.manifest().capabilities;
+    let is_asked_for = |name: &&&str| asked.iter().any(|capability| capability.name.as_str() == **name);
+    UNASKED.iter().chain(ASKED.iter().filter(is_asked_for)).copied().collect()
+}
+
+/// Writes the package into a folder, with a world of what the plugin may import and all that it may export.
+pub(crate) fn write(folder: &Path, source: &Source) -> Result<(), BuildError> {
+    let imports = imports(source).into_iter().map(|name| format!("    import {name};\n"));
+    let exports = EXPORTS.iter().map(|name| format!("    export {name};\n"));
+    let items: String = imports.chain(exports).collect();
+    let world = format!("package switchboard:plugin@0.1.0;\n\nworld {WORLD} {{\n{items}}}\n");
+    fs::create_dir_all(folder).map_err(|error| BuildError::file("made", folder, error))?;
+    for (name, text) in FILES.into_iter().chain([("built.wit", world.as_str())]) {
+        let file = folder.join(name);
+        fs::write(&file, text).map_err(|error| BuildError::file("written", &file, error))?;
+    }
+    Ok(())
+}
