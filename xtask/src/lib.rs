@@ -9,6 +9,7 @@
 //! repository; and `tests/house_rules.rs`, which holds one against the other.
 
 mod arrows;
+mod contract;
 mod links;
 mod naming;
 mod offline;
@@ -16,6 +17,7 @@ mod plugin_folders;
 mod tree;
 
 pub use arrows::{Arrows, TableFault, broken_arrows, workspace_arrows};
+pub use contract::Contract;
 pub use links::broken_links;
 pub use naming::{nameless_files, overlong_files, unintroduced_crates};
 pub use offline::outside_addresses;

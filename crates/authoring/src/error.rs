@@ -57,6 +57,19 @@ pub enum BuildError {
         /// Why, and what to do.
         why: String,
     },
+    /// There is no plugin to begin with in that language.
+    #[error("no plugin can be begun in `{language}`; the languages are {known}")]
+    NoStarter {
+        /// What was asked for.
+        language: String,
+        /// The languages in which one can be.
+        known: String,
+    },
+    /// A plugin in Rust needs the SDK's folder.
+    #[error(
+        "a plugin in Rust is built on the SDK's source: name its folder, `--sdk ../switchboard/sdk/rust`"
+    )]
+    NoSdk,
     /// A file or folder could not be read or written.
     #[error("{path} could not be {done}: {error}")]
     File {

@@ -13,9 +13,11 @@ mod language;
 mod python;
 mod rust;
 mod source;
+mod starter;
 mod tools;
 
 pub use build::{Built, build, output_of};
 pub use error::BuildError;
 pub use language::Language;
 pub use source::Source;
+pub use starter::{Starter, begin, languages};

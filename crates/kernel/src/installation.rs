@@ -96,6 +96,11 @@ impl Kernel {
         if let Some(first) = broken.first().and_then(|id| resolution.refused.get(id)) {
             return Err(refused(format!("{} could not serve beside it: {first}", listed(&broken))));
         }
+        let known = self.catalog();
+        if known.entry(id.as_str()).is_none() {
+            // Its hooks, and switching it on, find it as they find every other.
+            self.catalog.store(Arc::new(catalog.clone()));
+        }
         let before = snapshot.plugin(id.as_str()).cloned();
         let mut serving: Vec<Arc<Loaded>> =
             snapshot.plugins().iter().filter(|plugin| *plugin.id() != id).cloned().collect();
@@ -107,6 +112,7 @@ impl Kernel {
         );
         if let Err(reason) = brought.await {
             self.swap(snapshot.plugins().to_vec());
+            self.catalog.store(known);
             return Err(refused(reason));
         }
         let place = |plugin: &Arc<Loaded>| resolution.order.iter().position(|id| id == plugin.id());

@@ -36,7 +36,7 @@ pub struct Manifest {
     /// An SPDX licence expression, such as `MIT OR Apache-2.0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub license: Option<String>,
-    /// Compiled into the server (`builtin`), or found in a folder (`external`), which this version lists and does not load.
+    /// Compiled into the server (`builtin`), or a component in a folder of its own (`external`).
     #[serde(rename = "type", default)]
     pub kind: Kind,
     /// Where the plugin is listed.
@@ -95,7 +95,7 @@ pub struct Manifest {
 pub enum Kind {
     /// Compiled into the server.
     Builtin,
-    /// In a folder of its own. This version lists it and does not load it.
+    /// A WebAssembly component in a folder of its own.
     #[default]
     External,
 }
@@ -587,8 +587,7 @@ pub struct Action {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Memory of one instance of a sandboxed plugin, in MiB. What is compiled into the server is not bounded, and this
-    /// version runs nothing else.
+    /// Memory of one instance of a sandboxed plugin, in MiB. What is compiled into the server is not bounded.
     #[schemars(range(min = 1, max = 4096))]
     pub memory_mb: u32,
     /// Time of one call, in milliseconds. Waiting for other plugins and for a client's bytes does not count.

@@ -4,6 +4,7 @@ mod package;
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::package::{Install, Key, Package, Trust};
@@ -218,8 +219,42 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+#[derive(clap::Args)]
+pub(crate) struct New {
+    /// The plugin's id: lower-case letters, digits and `_`, a letter first.
+    pub(crate) id: String,
+    /// The language.
+    #[arg(long, value_parser = PossibleValuesParser::new(switchboard_authoring::languages()))]
+    pub(crate) lang: String,
+    /// The folder to make; one of the plugin's id when absent.
+    pub(crate) folder: Option<PathBuf>,
+    /// For Rust: the folder of the SDK, `sdk/rust` of Switchboard's source.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) sdk: Option<PathBuf>,
+}
+
 #[derive(Subcommand)]
 pub(crate) enum Plugin {
+    /// Begin a plugin: a folder with one route that answers.
+    #[command(after_help = "Examples:\n  \
+                            switchboard plugin new hello --lang python && cd hello && switchboard plugin dev\n  \
+                            switchboard plugin new hello --lang rust --sdk ../switchboard/sdk/rust")]
+    New(New),
+    /// Write a plugin with a server beside it: what is changed is built and serves a moment later.
+    ///
+    /// Where no server runs on the data folder, one is started. What the plugin logs, and what is wrong with it, is shown here; as long as
+    /// the source is not right, what was built before serves.
+    #[command(after_help = "Examples:\n  \
+                            switchboard plugin dev                        the plugin in this folder\n  \
+                            switchboard plugin dev hello/ --data /tmp/try  beside the server on that folder, or one of its own")]
+    Dev {
+        /// The plugin's folder.
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// The address for a server that is started.
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+        listen: String,
+    },
     /// Build a plugin from its source, as a WebAssembly component that a server loads.
     ///
     /// The folder holds `manifest.yaml` and, for Rust, a crate on `switchboard-sdk`. What is built is a folder as well, which is

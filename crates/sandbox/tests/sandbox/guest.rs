@@ -107,11 +107,11 @@ impl Guest {
         );
         let package = resolve.push_str("guest.wit", &world).expect("a world");
         let world = resolve.select_world(&[package], Some("guest")).expect("the world");
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("metadata");
-        let encoder = ComponentEncoder::default()
-            .validate(true)
-            .module(&module)
-            .expect("a module that fits the contract");
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)
+            .expect("metadata");
+        let mut encoder = ComponentEncoder::default();
+        encoder.validate(true);
+        let encoder = encoder.module(&module).expect("a module that fits the contract");
         encoder.encode().unwrap_or_else(|error| panic!("{error:#}"))
     }
 

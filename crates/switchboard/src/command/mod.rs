@@ -4,8 +4,10 @@ mod account;
 mod audit;
 mod authz;
 mod backup;
+mod begin;
 mod build;
 mod config;
+mod dev;
 mod doctor;
 mod import;
 mod manifest;
@@ -49,6 +51,10 @@ pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         }
         // Nothing but the program is needed.
         Command::Manifest(what) => manifest::run(&what, output),
+        Command::Plugin(cli::Plugin::New(new)) => begin::run(&new, output),
+        Command::Plugin(cli::Plugin::Dev { folder: source, listen }) => {
+            in_silence(dev::run(&folder, &source, &listen, output))
+        }
         Command::Plugin(cli::Plugin::Build { folder, output: into }) => {
             build::run(&folder, into.as_deref(), output)
         }

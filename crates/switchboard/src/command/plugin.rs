@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     cli,
     client::Client,
-    command::{build, config, org, package, report, rollout},
+    command::{begin, build, config, dev, org, package, report, rollout},
     data_folder::DataFolder,
     output::{Advise, Output, Tone},
 };
@@ -26,6 +26,8 @@ pub(crate) async fn run(
 ) -> anyhow::Result<ExitCode> {
     let client = Client::reach(folder).await?;
     let done = match what {
+        cli::Plugin::New(new) => begin::run(new, output),
+        cli::Plugin::Dev { folder: source, listen } => dev::run(folder, source, listen, output).await,
         cli::Plugin::Build { folder, output: into } => build::run(folder, into.as_deref(), output),
         cli::Plugin::Package(what) => package::run(folder, what, output).await,
         cli::Plugin::List => list(&client, output).await.map(|()| ExitCode::SUCCESS),

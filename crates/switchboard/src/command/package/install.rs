@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use switchboard_manifest::{Manifest, PluginId};
 use switchboard_packages::{
-    Agreement, Bounds, Change, Consent, Escalation, FetchBounds, Fetched, Freshness, Installed, Lock, Package,
-    ReleaseAge, Source, Step, TrustedKeys, fetch,
+    Agreement, Bounds, Change, Consent, Escalation, FetchBounds, Fetched, Freshness, Installed, Lock,
+    Package, ReleaseAge, Source, Step, TrustedKeys, fetch,
 };
 
 use super::{credentials, inspect::wanting, plain};
@@ -32,16 +32,27 @@ const BEFORE: &str = ".before";
 ///
 /// # Errors
 /// When it cannot be had, is none, is not consented to, or does not load; then everything is as it was.
-pub(super) async fn install(folder: &DataFolder, how: &cli::Install, output: &Output) -> anyhow::Result<ExitCode> {
+pub(super) async fn install(
+    folder: &DataFolder,
+    how: &cli::Install,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
     let source: Source = how.source.parse()?;
     let bounds = FetchBounds::default();
-    let fetched =
-        fetch(&source, credentials().as_ref(), &bounds).await.with_context(|| format!("{source} cannot be had"))?;
-    let package =
-        Package::read(&fetched.bytes, &Bounds::default()).with_context(|| format!("{source} is no right package"))?;
+    let fetched = fetch(&source, credentials().as_ref(), &bounds)
+        .await
+        .with_context(|| format!("{source} cannot be had"))?;
+    let package = Package::read(&fetched.bytes, &Bounds::default())
+        .with_context(|| format!("{source} is no right package"))?;
     let manifest = package.manifest();
     let refused = wanting(&Agreement::of(manifest, package.component()));
-    ensure!(refused.is_empty(), "{} {} would not load: {}", manifest.id, manifest.version, refused.join("; "));
+    ensure!(
+        refused.is_empty(),
+        "{} {} would not load: {}",
+        manifest.id,
+        manifest.version,
+        refused.join("; ")
+    );
     let signed_by = signer(folder, &fetched)?;
     old_enough(&fetched, how)?;
     let mut lock = Lock::load(&folder.plugins_lock())?;
@@ -96,7 +107,8 @@ pub(super) async fn install(folder: &DataFolder, how: &cli::Install, output: &Ou
 /// When there is nothing to go back to, or it does not load; then everything is as it was.
 pub(super) async fn rollback(folder: &DataFolder, id: &str, output: &Output) -> anyhow::Result<ExitCode> {
     let id: PluginId = id.parse()?;
-    let (here, before) = (folder.plugins().join(id.as_str()), folder.plugins().join(BEFORE).join(id.as_str()));
+    let (here, before) =
+        (folder.plugins().join(id.as_str()), folder.plugins().join(BEFORE).join(id.as_str()));
     if !before.is_dir() {
         return Err(anyhow!("there is no earlier version of `{id}` to go back to"))
             .advise("what served before the last `switchboard plugin install` is kept, and only that");
@@ -179,7 +191,12 @@ fn old_enough(fetched: &Fetched, how: &cli::Install) -> anyhow::Result<()> {
 }
 
 /// Shows what it asks for, and asks whether it may.
-fn consent(manifest: &Manifest, change: &Change, signed_by: Option<&str>, output: &Output) -> anyhow::Result<()> {
+fn consent(
+    manifest: &Manifest,
+    change: &Change,
+    signed_by: Option<&str>,
+    output: &Output,
+) -> anyhow::Result<()> {
     let title = format!("{} {}", manifest.id, manifest.version);
     let mut lines = vec![format!("{}  {}", output.paint(Tone::Strong, &title), plain(&manifest.description))];
     lines.push(match (&change.other_key, signed_by) {
@@ -195,9 +212,12 @@ fn consent(manifest: &Manifest, change: &Change, signed_by: Option<&str>, output
     if change.escalations.is_empty() {
         lines.push("It asks for nothing that was not consented to.".to_owned());
     } else {
-        let beyond = if change.step == Step::First { "It asks for:" } else { "It asks for more than before:" };
+        let beyond =
+            if change.step == Step::First { "It asks for:" } else { "It asks for more than before:" };
         lines.push(beyond.to_owned());
-        lines.extend(change.escalations.iter().map(|escalation| format!("  - {}", asked(escalation, manifest))));
+        lines.extend(
+            change.escalations.iter().map(|escalation| format!("  - {}", asked(escalation, manifest))),
+        );
     }
     output.note(&lines.join("\n"));
     if !std::io::stdin().is_terminal() {
@@ -224,7 +244,8 @@ fn asked(escalation: &Escalation, manifest: &Manifest) -> String {
         Escalation::ReadFrom(plugin) => format!("reading the blobs of {}", plain(plugin)),
         Escalation::Secret(name) => format!("the secret {}", plain(name)),
         Escalation::Limit { name, from, to } => {
-            let bound = |bound: &Option<u64>| bound.map_or("without bound".to_owned(), |bound| bound.to_string());
+            let bound =
+                |bound: &Option<u64>| bound.map_or("without bound".to_owned(), |bound| bound.to_string());
             format!("limits.{name} of {} instead of {}", bound(to), bound(from))
         }
     }
@@ -245,7 +266,8 @@ impl Placed {
             (plugins.join(id), plugins.join(BEFORE).join(id), plugins.join(format!(".incoming-{id}")));
         if incoming.exists() {
             // Left by an installation that was broken off.
-            fs::remove_dir_all(&incoming).with_context(|| format!("{} cannot be removed", incoming.display()))?;
+            fs::remove_dir_all(&incoming)
+                .with_context(|| format!("{} cannot be removed", incoming.display()))?;
         }
         package.unpack(&incoming)?;
         let had_one = here.is_dir();

@@ -1,0 +1,179 @@
+//! `switchboard plugin dev`: a server with the plugin on it, which is built anew whenever its source changes.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{ExitCode, Stdio},
+    time::{Duration, Instant, SystemTime},
+};
+
+use anyhow::{Context, anyhow, ensure};
+use serde_json::{Value as Json, json};
+use switchboard_authoring::{Source, build, output_of};
+use tokio::process::{Child, Command};
+
+use super::plugin::address_of;
+use crate::{
+    client::{Client, is_served},
+    data_folder::DataFolder,
+    output::{Output, Tone},
+};
+
+/// How often it is looked whether something has changed.
+const LOOK: Duration = Duration::from_millis(150);
+
+/// How long a server may take until it serves.
+const STARTING: Duration = Duration::from_secs(30);
+
+/// What is not the plugin's source.
+const NO_SOURCE: [&str; 4] = ["target", "node_modules", "__pycache__", "plugin.wasm"];
+
+/// Builds, installs, and looks for changes until it is stopped. Where no server runs on the data folder, one is started.
+///
+/// # Errors
+/// When the folder is no plugin's, or no server can be started. What is wrong with the source is told, and waited for.
+pub(super) async fn run(
+    data: &DataFolder,
+    folder: &Path,
+    listen: &str,
+    output: &Output,
+) -> anyhow::Result<ExitCode> {
+    let source = Source::open(folder)?;
+    let id = source.manifest().id.to_string();
+    address_of(&id)?;
+    let mut server = if is_served(data).await { None } else { Some(start(data, listen)?) };
+    served(data, server.as_mut()).await?;
+    output.note(&format!("looking for changes in {}; Ctrl-C stops", source.folder().display()));
+    let mut seen = None;
+    loop {
+        let now = newest(source.folder(), data.root());
+        if seen != Some(now) {
+            seen = Some(now);
+            let begun = Instant::now();
+            match renew(data, folder, &id).await {
+                Ok(renewed) => told(&id, &renewed, begun.elapsed(), output),
+                Err(error) => output.note(&format!("{} {error:#}", output.paint(Tone::Bad, "not built:"))),
+            }
+        }
+        let stopped = async {
+            match server.as_mut() {
+                Some(server) => server.wait().await.map(Some),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = tokio::time::sleep(LOOK) => {}
+            status = stopped => return Err(anyhow!("the server has ended: {status:?}")),
+            _ = tokio::signal::ctrl_c() => break,
+        }
+    }
+    if let Some(mut server) = server {
+        // Ctrl-C reached it as well.
+        server.wait().await.context("the server cannot be waited for")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn start(data: &DataFolder, listen: &str) -> anyhow::Result<Child> {
+    fs::create_dir_all(data.root()).with_context(|| format!("{} cannot be made", data.root().display()))?;
+    let program = std::env::current_exe().context("this program cannot be found")?;
+    let mut server = Command::new(program);
+    server.arg("serve").arg("--data").arg(data.root()).args(["--listen", listen]).stdin(Stdio::null());
+    server.kill_on_drop(true).spawn().context("a server cannot be started")
+}
+
+async fn served(data: &DataFolder, mut server: Option<&mut Child>) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while !is_served(data).await {
+        if let Some(server) = &mut server
+            && let Some(status) = server.try_wait()?
+        {
+            return Err(anyhow!("the server has ended: {status}"));
+        }
+        ensure!(begun.elapsed() < STARTING, "no server serves {} within {STARTING:?}", data.root().display());
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+/// Builds the plugin and has the server look at it.
+async fn renew(data: &DataFolder, folder: &Path, id: &str) -> anyhow::Result<Json> {
+    let folder = folder.to_owned();
+    let built = tokio::task::spawn_blocking(move || {
+        let source = Source::open(&folder)?;
+        build(&source, &output_of(&source))
+    });
+    let built = built.await.context("the build has ended without a result")??;
+    put_in_place(&built.folder, &data.plugins(), id)?;
+    let client = Client::reach(data).await?;
+    let renewed = client.post(&format!("{}/reload", address_of(id)?), &json!({})).await;
+    client.close().await;
+    renewed
+}
+
+/// Copies what was built to where the server looks, in one step.
+fn put_in_place(built: &Path, plugins: &Path, id: &str) -> anyhow::Result<()> {
+    let (here, incoming, before) =
+        (plugins.join(id), plugins.join(format!(".incoming-{id}")), plugins.join(format!(".outgoing-{id}")));
+    let failed = || format!("{} cannot be put in place", here.display());
+    for left in [&incoming, &before] {
+        if left.exists() {
+            fs::remove_dir_all(left).with_context(failed)?;
+        }
+    }
+    copy(built, &incoming).with_context(failed)?;
+    if here.exists() {
+        fs::rename(&here, &before).with_context(failed)?;
+    }
+    fs::rename(&incoming, &here).with_context(failed)?;
+    if before.exists() {
+        fs::remove_dir_all(&before).with_context(failed)?;
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+/// When something of the source was changed last, and how many files it has.
+fn newest(folder: &Path, data: &Path) -> (Option<SystemTime>, usize) {
+    let (mut newest, mut count) = (None, 0);
+    let mut folders: Vec<PathBuf> = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let is_data = data.file_name() == Some(entry.file_name().as_os_str());
+            if is_data || name.starts_with('.') || NO_SOURCE.contains(&name.as_ref()) {
+                continue;
+            }
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                Ok(_) => {
+                    count += 1;
+                    newest = newest.max(entry.metadata().and_then(|about| about.modified()).ok());
+                }
+                Err(_) => {}
+            }
+        }
+    }
+    (newest, count)
+}
+
+fn told(id: &str, renewed: &Json, took: Duration, output: &Output) {
+    let outcome = renewed.get("outcome").and_then(Json::as_str).unwrap_or("loaded");
+    let seconds = took.as_secs_f64();
+    output.note(&format!("{} {id} {outcome} in {seconds:.1} s", output.paint(Tone::Good, "ready:")));
+}
