@@ -11,6 +11,7 @@ mod backups;
 mod configuration;
 mod crashes;
 mod doctor;
+mod guestbooks;
 mod help;
 mod hostile_bodies;
 mod installation;
