@@ -1,7 +1,7 @@
 //! A plugin under test: the real kernel and SQLite in a folder of its own, a clock and a seed that the test sets.
 //!
 //! Requests go where those of the HTTP server go, through the kernel's routes, checks and dispatcher; only the
-//! socket is missing. This crate knows no WebAssembly. Read [`Stage`] first, then [`Ask`].
+//! socket is missing. The same tests run on a plugin's component, where `SWITCHBOARD_TEST_COMPONENTS` says where it is. Read [`Stage`] first, then [`Ask`].
 //!
 //! A stage's functions panic, with what failed: it is for tests.
 //!
@@ -80,6 +80,7 @@ mod ask;
 mod clock;
 mod home;
 mod kept_mail;
+mod runtime;
 mod setup;
 mod stage;
 

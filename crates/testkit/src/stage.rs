@@ -11,7 +11,7 @@ use switchboard_kernel::{
 };
 use switchboard_store::Store;
 
-use crate::{Ask, KeptMail, SetClock, Setup, home::Home};
+use crate::{Ask, KeptMail, SetClock, Setup, home::Home, runtime};
 
 /// A kernel with plugins on it, in a folder that goes when it is dropped.
 pub struct Stage {
@@ -109,7 +109,7 @@ impl Stage {
             hosts: capabilities.clone(),
             loader: outside.loader.clone(),
             clock,
-            builtins: plugins.into_iter().collect(),
+            builtins: runtime::chosen(plugins).await,
             plugin_folder: outside.loader.is_some().then(|| folder.join("plugins")),
             switched_off: Default::default(),
             version: Version::new(0, 1, 0),
