@@ -134,6 +134,20 @@ bool sb_config(sb_call *call, yyjson_val **config) {
   return sb_received_json(call, text, config);
 }
 
+/** A place as people write it: `body.tags.2` of `["body","tags",2]`. */
+static const char *place_of(sb_call *call, plugin_string_t place) {
+  yyjson_val *steps = NULL, *step;
+  const char *made = "";
+  size_t at, count;
+  if (!sb_received_json(call, place, &steps)) return made;
+  yyjson_arr_foreach(steps, at, count, step) {
+    const char *dot = at == 0 ? "" : ".";
+    made = yyjson_is_str(step) ? sb_format(call, "%s%s%s", made, dot, yyjson_get_str(step))
+                               : sb_format(call, "%s%s%lld", made, dot, (long long)yyjson_get_sint(step));
+  }
+  return made;
+}
+
 bool sb_check(sb_call *call, const char *schema, yyjson_val *value, const char *place) {
   switchboard_plugin_types_failure_t failure;
   plugin_string_t rules = sb_sent(schema), root = sb_sent(place);
@@ -142,7 +156,11 @@ bool sb_check(sb_call *call, const char *schema, yyjson_val *value, const char *
   switchboard_plugin_schemas_list_fault_t faults;
   if (!switchboard_plugin_schemas_check(&rules, &given, &roots, &faults, &failure)) return sb_refused(call, failure);
   if (faults.len == 0) return true;
-  sb_invalid(call, "%s: %s", place, sb_received(faults.ptr[0].message));
+  if (faults.len > 1) {
+    sb_invalid(call, "%zu fields break a rule", faults.len);
+  } else {
+    sb_invalid(call, "%s: %s", place_of(call, faults.ptr[0].place), sb_received(faults.ptr[0].message));
+  }
   call->failure.faults = (switchboard_plugin_types_list_fault_t){faults.ptr, faults.len};
   return false;
 }

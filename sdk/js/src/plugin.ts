@@ -186,8 +186,10 @@ export class Plugin {
     const given = JSON.parse(payload);
     // Routes' bodies and filters' payloads were checked by the host; this comes from another plugin as it is.
     const faults = ctx.check(service.takes, given, "payload");
-    if (faults.length > 0) {
-      throw invalid(`\`${name}\` cannot take this: ${faults[0]?.message}`, faults);
+    const [first, ...more] = faults;
+    if (first !== undefined) {
+      const only = `${first.place.join(".")}: ${first.message}`;
+      throw invalid(more.length === 0 ? only : `${faults.length} fields break a rule`, faults);
     }
     return jsonText(plain(service.answer(ctx, given), `the service \`${name}\``));
   }

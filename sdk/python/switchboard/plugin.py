@@ -195,7 +195,8 @@ class Plugin:
         given = json.loads(payload)
         # Routes' bodies and filters' payloads were checked by the host; this comes from another plugin as it is.
         if faults := context.check(shape.schema_of(_payload_hint(function)), given, "payload"):
-            raise invalid(f"`{service}` cannot take this: {faults[0].message}", *faults)
+            first = f"{'.'.join(map(str, faults[0].place))}: {faults[0].message}"
+            raise invalid(first if len(faults) == 1 else f"{len(faults)} fields break a rule", *faults)
         return json_text(_call(function, context, given))
 
     def _run_hook(self, context: Context, name: str, details: str) -> None:
