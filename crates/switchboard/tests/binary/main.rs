@@ -15,6 +15,7 @@ mod guestbooks;
 mod help;
 mod hostile_bodies;
 mod installation;
+mod installing;
 mod isolation;
 mod manifests;
 mod moving;

@@ -81,8 +81,16 @@ pub(super) async fn install(
         installed_at: Timestamp::now(),
         consent: Consent::of(manifest),
     });
-    if let Step::Up { from } | Step::Down { from } = &change.step {
-        lock.remove(&manifest.id, from);
+    // What is kept to go back to stays noted with what was consented to; nothing older does.
+    let kept = match &change.step {
+        Step::Up { from } | Step::Down { from } => Some(from),
+        Step::First | Step::Again | Step::Rewritten => None,
+    };
+    let noted = lock.all().iter().filter(|it| it.id == manifest.id).map(|it| it.version.clone());
+    for old in noted.collect::<Vec<_>>() {
+        if old != manifest.version && Some(&old) != kept {
+            lock.remove(&manifest.id, &old);
+        }
     }
     lock.save()?;
     client.close().await;
@@ -151,6 +159,7 @@ pub(super) async fn remove(folder: &DataFolder, id: &str, output: &Output) -> an
         return Err(error.context(format!("`{id}` was not removed")));
     }
     client.close().await;
+    fs::remove_dir_all(&before).with_context(|| format!("{} cannot be removed", before.display()))?;
     let mut lock = Lock::load(&folder.plugins_lock())?;
     let versions: Vec<_> = lock.all().iter().filter(|it| it.id == id).map(|it| it.version.clone()).collect();
     for version in &versions {
@@ -158,7 +167,7 @@ pub(super) async fn remove(folder: &DataFolder, id: &str, output: &Output) -> an
     }
     lock.save()?;
     output.result(&json!({ "id": id, "outcome": "removed" }), || {
-        format!("{id} is removed. Its data stays; `switchboard plugin rollback {id}` brings it back.")
+        format!("{id} is removed. Its data stays, for when it is installed again.")
     });
     Ok(ExitCode::SUCCESS)
 }
