@@ -81,8 +81,10 @@ fn compiled(source: &Source) -> Result<PathBuf, BuildError> {
     }
     let manifest = source.folder().join("Cargo.toml");
     let messages = String::from_utf8_lossy(&ended.stdout);
-    let module =
-        messages.lines().filter_map(|line| module_of(&serde_json::from_str(line).ok()?, &manifest)).last();
+    let module = messages
+        .lines()
+        .filter_map(|line| module_of(&serde_json::from_str(line).ok()?, &manifest))
+        .next_back();
     module.ok_or_else(|| BuildError::NoPlugin {
         what: source.folder().display().to_string(),
         why: "cargo made no WebAssembly module of it; is there a `src/lib.rs`?".to_owned(),

@@ -4,14 +4,14 @@
 //! is like every other. This crate translates between the contract in `wit/` and the api, and keeps what runs within bounds; it decides
 //! nothing: which capabilities were granted is known to the [`Host`](switchboard_api::Host) that comes with each call.
 //!
-//! - An instance serves one call at a time, and only ever one organization ([`warm`]). One that trapped, that was ended from
+//! - An instance serves one call at a time, and only ever one organization (`warm`). One that trapped, that was ended from
 //!   outside, or that kept something of a call, is never used again.
 //! - A guest runs on the thread that asks for a millisecond or two. One that takes longer goes on elsewhere, on a runtime of its own
-//!   whose threads give way to those that serve ([`on_the_spot`]); it is ended when its time is up ([`ticker`]).
-//! - Compiling is done once, in a process of its own, bounded in memory and time ([`compiler`]). Only what this server compiled itself is
-//!   ever loaded ([`compiled`]).
+//!   whose threads give way to those that serve (`on_the_spot`); it is ended when its time is up (`ticker`).
+//! - Compiling is done once, in a process of its own, bounded in memory and time (`compiler`). Only what this server compiled itself is
+//!   ever loaded (`compiled`).
 //!
-//! Read [`Sandbox`] first, then [`component`].
+//! Read [`Sandbox`] first, then `component`.
 
 mod bindings;
 mod bounds;
