@@ -1,7 +1,7 @@
 //! Plugins in Python, JavaScript and C as components, built as their authors build them.
 //!
 //! Their tools are installed into the user's cache by the first test that needs them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::{
     collections::BTreeSet,
