@@ -7,7 +7,6 @@ use std::{
 };
 
 use include_dir::{Dir, include_dir};
-use tempfile::TempDir;
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
@@ -53,12 +52,8 @@ impl Language for C {
 
     fn component(&self, source: &Source) -> Result<Vec<u8>, BuildError> {
         let kit = tools::installed(&[TOOL], |folder| tools::with_python(folder, &[TOOL]))?;
-        let scratch =
-            TempDir::new().map_err(|error| BuildError::file("made", &std::env::temp_dir(), error))?;
+        let scratch = contract::scratch(source, &SDK)?;
         let at = |name: &str| scratch.path().join(name);
-        contract::write(&at("wit"), source)?;
-        fs::create_dir(at("sdk")).map_err(|error| BuildError::file("made", &at("sdk"), error))?;
-        SDK.extract(at("sdk")).map_err(|error| BuildError::file("written", &at("sdk"), error))?;
         bindings(&at("wit"), &at("sdk/src"))
             .map_err(|why| BuildError::NoPlugin { what: "the contract in `wit/`".to_owned(), why })?;
         let mut zig = Command::new(tools::python(&kit));

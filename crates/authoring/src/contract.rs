@@ -2,6 +2,10 @@
 
 use std::{fs, path::Path};
 
+use include_dir::Dir;
+use switchboard_manifest::Capability;
+use tempfile::TempDir;
+
 use crate::{BuildError, Source};
 
 /// The files of the package, as this build of Switchboard speaks it.
@@ -12,10 +16,6 @@ const FILES: [(&str, &str); 5] = [
     ("types.wit", include_str!("../../../wit/types.wit")),
     ("world.wit", include_str!("../../../wit/world.wit")),
 ];
-
-/// What every plugin may import.
-const UNASKED: [&str; 9] =
-    ["bodies", "call", "log", "clock", "random", "config", "schemas", "audit", "filter-points"];
 
 /// What a plugin may import whose manifest asks for it.
 const ASKED: [&str; 8] = ["db", "kv", "blobs", "events", "services", "schedule", "http", "mail"];
@@ -33,11 +33,23 @@ pub(crate) const WORLD: &str = "built";
 pub(crate) fn imports(source: &Source) -> Vec<&'static str> {
     let asked = &source.manifest().capabilities;
     let is_asked_for = |name: &&&str| asked.iter().any(|capability| capability.name.as_str() == **name);
-    UNASKED.iter().chain(ASKED.iter().filter(is_asked_for)).copied().collect()
+    // Types are used by the others, and imported with them.
+    let unasked = Capability::UNASKED.iter().filter(|name| **name != "types");
+    unasked.chain(ASKED.iter().filter(is_asked_for)).copied().collect()
+}
+
+/// A folder to build in, which goes when it is dropped: the contract in `wit`, and a language's SDK in `sdk`.
+pub(crate) fn scratch(source: &Source, sdk: &Dir<'_>) -> Result<TempDir, BuildError> {
+    let scratch = TempDir::new().map_err(|error| BuildError::file("made", &std::env::temp_dir(), error))?;
+    write(&scratch.path().join("wit"), source)?;
+    let folder = scratch.path().join("sdk");
+    fs::create_dir(&folder).map_err(|error| BuildError::file("made", &folder, error))?;
+    sdk.extract(&folder).map_err(|error| BuildError::file("written", &folder, error))?;
+    Ok(scratch)
 }
 
 /// Writes the package into a folder, with a world of what the plugin may import and all that it may export.
-pub(crate) fn write(folder: &Path, source: &Source) -> Result<(), BuildError> {
+fn write(folder: &Path, source: &Source) -> Result<(), BuildError> {
     let imports = imports(source).into_iter().map(|name| format!("    import {name};\n"));
     let exports = EXPORTS.iter().map(|name| format!("    export {name};\n"));
     let items: String = imports.chain(exports).collect();

@@ -3,7 +3,6 @@
 use std::{fs, path::Path, process::Command};
 
 use include_dir::{Dir, include_dir};
-use tempfile::TempDir;
 
 use crate::{BuildError, Language, Source, contract, tools};
 
@@ -39,12 +38,8 @@ impl Language for JavaScript {
             npm.args(["install", "--no-audit", "--no-fund", "--silent"]).args(PACKAGES).current_dir(folder);
             tools::run(&mut npm, "it comes with Node.js, 20.11 or later", tools::everything).map(drop)
         })?;
-        let scratch =
-            TempDir::new().map_err(|error| BuildError::file("made", &std::env::temp_dir(), error))?;
+        let scratch = contract::scratch(source, &SDK)?;
         let at = |name: &str| scratch.path().join(name);
-        contract::write(&at("wit"), source)?;
-        fs::create_dir(at("sdk")).map_err(|error| BuildError::file("made", &at("sdk"), error))?;
-        SDK.extract(at("sdk")).map_err(|error| BuildError::file("written", &at("sdk"), error))?;
         write(&at("build.mjs"), BUILD)?;
         let told = serde_json::json!({
             "folder": source.folder(),

@@ -3,7 +3,6 @@
 use std::{fs, process::Command};
 
 use include_dir::{Dir, include_dir};
-use tempfile::TempDir;
 
 use crate::{BuildError, Language, Source, contract, tools};
 
@@ -33,12 +32,8 @@ impl Language for Python {
             tools::pip(&tools::python(&tool), |pip| pip.arg("--target").arg(libraries).arg(LIBRARY))
         })?;
         let python = tools::python(&kit.join("tools"));
-        let scratch =
-            TempDir::new().map_err(|error| BuildError::file("made", &std::env::temp_dir(), error))?;
+        let scratch = contract::scratch(source, &SDK)?;
         let at = |name: &str| scratch.path().join(name);
-        contract::write(&at("wit"), source)?;
-        fs::create_dir(at("sdk")).map_err(|error| BuildError::file("made", &at("sdk"), error))?;
-        SDK.extract(at("sdk")).map_err(|error| BuildError::file("written", &at("sdk"), error))?;
         let mut paths = vec![source.folder().join("src"), at("sdk"), kit.join("libraries")];
         let requirements = source.folder().join("requirements.txt");
         if requirements.is_file() {

@@ -73,6 +73,15 @@ impl Capability {
         Self::Metrics,
     ];
 
+    /// The interfaces of the contract that every component is given without asking for a capability.
+    pub const UNASKED: [&str; 10] =
+        ["types", "bodies", "call", "log", "clock", "random", "config", "schemas", "audit", "filter-points"];
+
+    /// The capability of that name, which is that of its interface in the contract as well.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|capability| capability.as_str() == name)
+    }
+
     /// The word for it in a manifest.
     pub const fn as_str(self) -> &'static str {
         match self {

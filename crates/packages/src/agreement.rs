@@ -8,9 +8,6 @@ use crate::{Component, Interface};
 
 /// The package of the contract, whose versions are in `wit/`.
 const CONTRACT: &str = "switchboard:plugin";
-/// What of the contract every plugin is given without asking for it.
-const UNASKED: [&str; 10] =
-    ["types", "bodies", "call", "log", "clock", "random", "config", "schemas", "audit", "filter-points"];
 /// What of WASI every component may import, as the standard libraries of its languages do: clocks, random numbers, and
 /// streams that lead into the plugin's log or nowhere.
 const OF_EVERY_LANGUAGE: [&str; 4] = ["wasi:cli", "wasi:io", "wasi:clocks", "wasi:random"];
@@ -74,11 +71,10 @@ fn need(interface: &Interface, asked: &BTreeSet<Capability>) -> Need {
     };
     let (package, name) = (interface.package().unwrap_or_default(), interface.name());
     if package == CONTRACT {
-        if UNASKED.contains(&name) {
+        if Capability::UNASKED.contains(&name) {
             return Need::Nothing;
         }
-        let capability = Capability::ALL.into_iter().find(|capability| capability.as_str() == name);
-        return capability.map_or(Need::Unknown, of_manifest);
+        return Capability::named(name).map_or(Need::Unknown, of_manifest);
     }
     match (package, name) {
         ("wasi:http", "outgoing-handler") => of_manifest(Capability::Http),

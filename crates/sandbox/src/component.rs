@@ -14,7 +14,7 @@ use crate::{
     bounds::Bounds,
     exports::{Exported, Exports},
     import,
-    on_the_spot::{OnTheSpot, Slowness, takes_long},
+    on_the_spot::{OnTheSpot, Seen, Slowness, takes_long},
     sandbox::Shared,
     state::{Over, State},
     trap,
@@ -108,7 +108,7 @@ impl Inner {
             }
             serde_json::from_str(&said).map_err(|error| Error::Description(error.to_string()))
         };
-        let describing = Ticked { shared: &self.shared, work: Box::pin(describing) };
+        let describing = Seen::new(&self.shared, Box::pin(describing));
         tokio::time::timeout(DESCRIBING, describing).await.map_err(|_| {
             Error::NotBegun(format!(
                 "it takes longer than {} seconds to describe itself",
@@ -235,24 +235,6 @@ fn not_instantiated(manifest: &Manifest, error: &wasmtime::Error) -> Failure {
             "plugin `{plugin}` cannot be begun, with {} MiB of memory: {error:#}",
             manifest.limits.memory_mb
         )),
-    }
-}
-
-/// Work that is said to the ticker each time that it goes on.
-struct Ticked<'a, T> {
-    shared: &'a Shared,
-    work: BoxFuture<'a, T>,
-}
-
-impl<T> Future for Ticked<'_, T> {
-    type Output = T;
-
-    fn poll(
-        mut self: std::pin::Pin<&mut Self>,
-        polling: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Self::Output> {
-        self.shared.ticker.see();
-        self.work.as_mut().poll(polling)
     }
 }
 

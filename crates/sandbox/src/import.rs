@@ -5,10 +5,6 @@ use wasmtime::{Engine, component::Component};
 
 use crate::Error;
 
-/// Interfaces of the contract that are handed out unasked.
-const UNASKED: [&str; 10] =
-    ["types", "bodies", "call", "log", "clock", "random", "config", "schemas", "audit", "filter-points"];
-
 /// Packages of WASI of which the runtimes of languages expect something. They find clocks, random bytes and an output; no file, no
 /// environment, no network.
 const WASI: [&str; 6] =
@@ -27,13 +23,12 @@ fn allow(import: &str, manifest: &Manifest) -> Result<(), Error> {
     let unknown = || Error::Unknown(import.to_owned());
     let (interface, _) =
         import.strip_prefix("switchboard:plugin/").and_then(|it| it.split_once('@')).ok_or_else(unknown)?;
-    if UNASKED.contains(&interface) {
+    if Capability::UNASKED.contains(&interface) {
         return Ok(());
     }
-    let capability: Capability =
-        serde_json::from_value(interface.replace('-', "_").into()).map_err(|_| unknown())?;
+    let capability = Capability::named(interface).ok_or_else(unknown)?;
     if manifest.capabilities.iter().any(|request| request.name == capability) {
         return Ok(());
     }
-    Err(Error::NotAskedFor { import: import.to_owned(), capability: interface.replace('-', "_") })
+    Err(Error::NotAskedFor { import: import.to_owned(), capability: capability.to_string() })
 }

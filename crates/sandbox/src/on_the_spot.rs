@@ -49,18 +49,24 @@ impl Slowness {
 
 /// A guest's work: here while it is short, elsewhere when it is not. Dropping it ends it.
 pub(crate) enum OnTheSpot<T> {
-    Here { work: Seen<T>, slowness: Arc<Slowness>, elsewhere: Handle },
+    Here { work: Seen<'static, T>, slowness: Arc<Slowness>, elsewhere: Handle },
     Elsewhere(Task<T>),
     Over,
 }
 
 /// Work that is said to the ticker each time that it goes on.
-pub(crate) struct Seen<T> {
-    work: BoxFuture<'static, T>,
+pub(crate) struct Seen<'a, T> {
+    work: BoxFuture<'a, T>,
     shared: Arc<Shared>,
 }
 
-impl<T> Future for Seen<T> {
+impl<'a, T> Seen<'a, T> {
+    pub(crate) fn new(shared: &Arc<Shared>, work: BoxFuture<'a, T>) -> Self {
+        Self { work, shared: Arc::clone(shared) }
+    }
+}
+
+impl<T> Future for Seen<'_, T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, polling: &mut Context<'_>) -> Poll<T> {
@@ -71,7 +77,7 @@ impl<T> Future for Seen<T> {
 
 impl<T: Send + 'static> OnTheSpot<T> {
     pub(crate) fn new(shared: &Arc<Shared>, slowness: Arc<Slowness>, work: BoxFuture<'static, T>) -> Self {
-        let work = Seen { work, shared: Arc::clone(shared) };
+        let work = Seen::new(shared, work);
         let elsewhere = shared.guests.handle().clone();
         if slowness.take() {
             Self::Elsewhere(Task::spawn_on(&elsewhere, work))

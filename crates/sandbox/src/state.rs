@@ -7,7 +7,12 @@ use switchboard_manifest::PluginId;
 use wasmtime::component::{HasSelf, Resource, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use crate::{bindings::exported::description, bounds::Bounds, interrupted::Answer, wasi};
+use crate::{
+    bindings::exported::description,
+    bounds::Bounds,
+    interrupted::{Answer, Interrupted},
+    wasi,
+};
 
 /// A plugin may hold no more transactions, bodies, files and writers at the same time.
 const MOST_HELD: usize = 256;
@@ -94,9 +99,7 @@ impl State {
                 format!("the plugin holds {MOST_HELD} transactions, bodies and files, the most it may");
             return Err(Failure::Unavailable { message, after: None }.into());
         }
-        let kept = self.table.push(resource)?;
-        self.held += 1;
-        Ok(kept)
+        self.hold(resource).map_err(Interrupted::Ended)
     }
 
     /// As [`keep`](Self::keep), where the contract knows no failure.
@@ -109,12 +112,10 @@ impl State {
 
     /// Takes a resource from the plugin.
     pub(crate) fn take<T: 'static>(&mut self, resource: Resource<T>) -> Answer<T> {
-        let taken = self.table.delete(resource)?;
-        self.held = self.held.saturating_sub(1);
-        Ok(taken)
+        self.take_back(resource).map_err(Interrupted::Ended)
     }
 
-    /// As [`take`](Self::take), of what the plugin gave back.
+    /// As [`take`](Self::take), where the contract knows no failure.
     pub(crate) fn take_back<T: 'static>(&mut self, resource: Resource<T>) -> wasmtime::Result<T> {
         let taken = self.table.delete(resource)?;
         self.held = self.held.saturating_sub(1);
@@ -123,9 +124,7 @@ impl State {
 
     /// Lets go of a resource that the plugin has dropped.
     pub(crate) fn let_go<T: 'static>(&mut self, resource: Resource<T>) -> wasmtime::Result<()> {
-        self.table.delete(resource)?;
-        self.held = self.held.saturating_sub(1);
-        Ok(())
+        self.take_back(resource).map(drop)
     }
 }
 

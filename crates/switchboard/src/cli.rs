@@ -235,6 +235,17 @@ pub(crate) struct New {
 
 #[derive(Subcommand)]
 pub(crate) enum Plugin {
+    #[command(flatten)]
+    Source(Source),
+    #[command(flatten)]
+    Served(Served),
+    #[command(flatten)]
+    Package(Package),
+}
+
+/// What an author does with a plugin's source. Nothing of it needs a server, but what `dev` looks for by itself.
+#[derive(Subcommand)]
+pub(crate) enum Source {
     /// Begin a plugin: a folder with one route that answers.
     #[command(after_help = "Examples:\n  \
                             switchboard plugin new hello --lang python && cd hello && switchboard plugin dev\n  \
@@ -270,6 +281,11 @@ pub(crate) enum Plugin {
         #[arg(long, value_name = "DIR")]
         output: Option<PathBuf>,
     },
+}
+
+/// What is asked of the administration.
+#[derive(Subcommand)]
+pub(crate) enum Served {
     /// List the plugins: what runs, and for what does not, why.
     #[command(after_help = "Example, with jq, the ids of those that failed:\n  \
                             switchboard plugin list --json | jq -r '.[] | select(.state == \"failed\") | .id'")]
@@ -322,8 +338,6 @@ pub(crate) enum Plugin {
     /// See and change how plugins are set.
     #[command(subcommand)]
     Config(Config),
-    #[command(flatten)]
-    Package(Package),
 }
 
 /// For whom a plugin is switched.

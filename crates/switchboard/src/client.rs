@@ -61,17 +61,7 @@ impl Client {
         let lock = folder.take()?;
         let settings = OperatorSettings::read(folder.root())?;
         let switched_off = settings.switched_off_here()?;
-        let (databases, blobs, plugins) = (folder.databases(), folder.blobs(), folder.plugins());
-        let (mail, keys, compiled) = (folder.mail(), settings.keys(folder), folder.compiled());
-        let places = Places {
-            databases: &databases,
-            blobs: &blobs,
-            plugins: &plugins,
-            mail: &mail,
-            compiled: &compiled,
-            keys: &keys,
-        };
-        let running = Box::new(compose(places, &settings, switched_off).await?);
+        let running = Box::new(compose(Places::of(folder, &settings), &settings, switched_off).await?);
         let router = local_router(running.kernel.clone(), running.http.clone());
         Ok(Self::Alone { running, router, lock })
     }

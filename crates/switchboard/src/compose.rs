@@ -1,6 +1,6 @@
 //! The one place where everything is put together.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
 use semver::Version;
@@ -19,6 +19,7 @@ use switchboard_server::{
 };
 use switchboard_store::{Engine, Options as StoreOptions, Store};
 
+use crate::data_folder::DataFolder;
 use crate::operator_settings::{OperatorSettings, Synchronous};
 use crate::output::Advise;
 use crate::sandboxing::Components;
@@ -34,15 +35,29 @@ pub(crate) struct Running {
 }
 
 /// Where a server keeps what it keeps.
-pub(crate) struct Places<'a> {
-    pub(crate) databases: &'a Path,
-    pub(crate) blobs: &'a Path,
-    pub(crate) plugins: &'a Path,
-    pub(crate) mail: &'a Path,
+pub(crate) struct Places {
+    pub(crate) databases: PathBuf,
+    pub(crate) blobs: PathBuf,
+    pub(crate) plugins: PathBuf,
+    pub(crate) mail: PathBuf,
     /// Where compiled forms of components are kept.
-    pub(crate) compiled: &'a Path,
+    pub(crate) compiled: PathBuf,
     /// The file with the keys that secrets are sealed with.
-    pub(crate) keys: &'a Path,
+    pub(crate) keys: PathBuf,
+}
+
+impl Places {
+    /// Those of a data folder, and what its operator keeps elsewhere.
+    pub(crate) fn of(folder: &DataFolder, settings: &OperatorSettings) -> Self {
+        Self {
+            databases: folder.databases(),
+            blobs: folder.blobs(),
+            plugins: folder.plugins(),
+            mail: folder.mail(),
+            compiled: folder.compiled(),
+            keys: settings.keys(folder),
+        }
+    }
 }
 
 /// A plugin that does not serve, and why.
@@ -57,7 +72,7 @@ pub(crate) struct Absent {
 /// # Errors
 /// When a database or a folder cannot be used.
 pub(crate) async fn compose(
-    places: Places<'_>,
+    places: Places,
     settings: &OperatorSettings,
     switched_off: BTreeMap<PluginId, String>,
 ) -> anyhow::Result<Running> {
@@ -65,7 +80,7 @@ pub(crate) async fn compose(
         Some(database) => Store::open_postgres(&database.0, store_options(settings))
             .await
             .context("the PostgreSQL database cannot be opened")?,
-        None => Store::open_sqlite(places.databases, store_options(settings))
+        None => Store::open_sqlite(&places.databases, store_options(settings))
             .with_context(|| format!("the databases in {} cannot be opened", places.databases.display()))?,
     };
     let shown = store.address();
@@ -79,10 +94,10 @@ pub(crate) async fn compose(
     let delivery = Delivery::new(store.clone(), clock.clone(), switchboard_delivery::Options::default());
     let capabilities = Capabilities::new(
         store.clone(),
-        places.blobs,
+        &places.blobs,
         Arc::clone(&delivery),
         CapabilityOptions {
-            mail: settings.mail.options(places.mail)?,
+            mail: settings.mail.options(&places.mail)?,
             networks: Networks::new(settings.http_private_networks.iter().copied()),
             ..CapabilityOptions::default()
         },
@@ -97,7 +112,7 @@ pub(crate) async fn compose(
         folder: settings.config_file_folder.clone(),
         ..References::default()
     };
-    let vault = Arc::new(Vault::with_key_file(places.keys).context("secrets cannot be sealed")?);
+    let vault = Arc::new(Vault::with_key_file(&places.keys).context("secrets cannot be sealed")?);
     let configuring = Configuring { vault: Arc::clone(&vault), references, history: settings.config_history };
     let accounts = accounts(&store, &vault).await?;
     let elsewhere = settings.elsewhere(&vault)?;
@@ -116,10 +131,10 @@ pub(crate) async fn compose(
     let kernel = Kernel::open(Parts {
         store: store.clone(),
         hosts: Arc::clone(&capabilities) as _,
-        loader: Some(Arc::new(Components::new(places.compiled, vault))),
+        loader: Some(Arc::new(Components::new(&places.compiled, vault))),
         clock,
         builtins,
-        plugin_folder: Some(places.plugins.to_owned()),
+        plugin_folder: Some(places.plugins),
         switched_off,
         version: own_version()?,
         hook_time: HOOK_TIME,

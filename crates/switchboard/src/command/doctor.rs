@@ -391,18 +391,13 @@ async fn loaded_on_a_copy(folder: &DataFolder) -> anyhow::Result<Found> {
         }
         store.close().await;
     }
-    let (databases, blobs, plugins, mail) =
-        (copies.databases(), copies.blobs(), folder.plugins(), copies.mail());
-    // Where there are none yet, none are made by looking.
+    // Where there are no keys yet, none are made by looking.
     let keys = Some(settings.keys(folder)).filter(|keys| keys.exists()).unwrap_or_else(|| copies.keys());
-    let compiled = folder.compiled();
     let places = Places {
-        databases: &databases,
-        blobs: &blobs,
-        plugins: &plugins,
-        mail: &mail,
-        compiled: &compiled,
-        keys: &keys,
+        plugins: folder.plugins(),
+        compiled: folder.compiled(),
+        keys,
+        ..Places::of(&copies, &settings)
     };
     let running = compose(places, &settings, switched_off).await?;
     let found = (running.serving().len(), running.absent());

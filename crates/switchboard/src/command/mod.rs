@@ -51,16 +51,16 @@ pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         }
         // Nothing but the program is needed.
         Command::Manifest(what) => manifest::run(&what, output),
-        Command::Plugin(cli::Plugin::New(new)) => begin::run(&new, output),
-        Command::Plugin(cli::Plugin::Dev { folder: source, listen }) => {
+        Command::Plugin(cli::Plugin::Source(cli::Source::New(new))) => begin::run(&new, output),
+        Command::Plugin(cli::Plugin::Source(cli::Source::Dev { folder: source, listen })) => {
             in_silence(dev::run(&folder, &source, &listen, output))
         }
-        Command::Plugin(cli::Plugin::Build { folder, output: into }) => {
+        Command::Plugin(cli::Plugin::Source(cli::Source::Build { folder, output: into })) => {
             build::run(&folder, into.as_deref(), output)
         }
         // What becomes of a package before it is installed is no server's affair.
         Command::Plugin(cli::Plugin::Package(what)) => in_silence(package::run(&folder, &what, output)),
-        Command::Plugin(what) => in_silence(plugin::run(&folder, &what, output)),
+        Command::Plugin(cli::Plugin::Served(what)) => in_silence(plugin::run(&folder, &what, output)),
         Command::Org(what) => in_silence(org::run(&folder, &what, output)),
         Command::Import(what) => in_silence(import::run(&folder, &what, output)),
         Command::Secrets(what) => in_silence(secrets::run(&folder, &what, output)),

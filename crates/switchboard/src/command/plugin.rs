@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     cli,
     client::Client,
-    command::{begin, build, config, dev, org, package, report, rollout},
+    command::{config, org, report, rollout},
     data_folder::DataFolder,
     output::{Advise, Output, Tone},
 };
@@ -21,27 +21,23 @@ const ADDRESS: &str = "/api/admin/plugins";
 /// What the administration says against it.
 pub(crate) async fn run(
     folder: &DataFolder,
-    what: &cli::Plugin,
+    what: &cli::Served,
     output: &Output,
 ) -> anyhow::Result<ExitCode> {
     let client = Client::reach(folder).await?;
     let done = match what {
-        cli::Plugin::New(new) => begin::run(new, output),
-        cli::Plugin::Dev { folder: source, listen } => dev::run(folder, source, listen, output).await,
-        cli::Plugin::Build { folder, output: into } => build::run(folder, into.as_deref(), output),
-        cli::Plugin::Package(what) => package::run(folder, what, output).await,
-        cli::Plugin::List => list(&client, output).await.map(|()| ExitCode::SUCCESS),
-        cli::Plugin::Show { id } => show(&client, id, output).await.map(|()| ExitCode::SUCCESS),
-        cli::Plugin::Enable { id, whom, with_requirements } => {
+        cli::Served::List => list(&client, output).await.map(|()| ExitCode::SUCCESS),
+        cli::Served::Show { id } => show(&client, id, output).await.map(|()| ExitCode::SUCCESS),
+        cli::Served::Enable { id, whom, with_requirements } => {
             switch(&client, id, whom, true, *with_requirements, output).await
         }
-        cli::Plugin::Disable { id, whom, with_dependents } => {
+        cli::Served::Disable { id, whom, with_dependents } => {
             switch(&client, id, whom, false, *with_dependents, output).await
         }
-        cli::Plugin::Reload { id } => reload(&client, id, output).await.map(|()| ExitCode::SUCCESS),
-        cli::Plugin::Access(what) => access(&client, what, output).await.map(|()| ExitCode::SUCCESS),
-        cli::Plugin::Rollout(what) => rollout::run(&client, what, output).await,
-        cli::Plugin::Config(what) => config::run(&client, what, output).await.map(|()| ExitCode::SUCCESS),
+        cli::Served::Reload { id } => reload(&client, id, output).await.map(|()| ExitCode::SUCCESS),
+        cli::Served::Access(what) => access(&client, what, output).await.map(|()| ExitCode::SUCCESS),
+        cli::Served::Rollout(what) => rollout::run(&client, what, output).await,
+        cli::Served::Config(what) => config::run(&client, what, output).await.map(|()| ExitCode::SUCCESS),
     };
     client.close().await;
     done

@@ -44,18 +44,7 @@ pub(crate) async fn run(folder: &DataFolder, how: &cli::Serve, output: &Output) 
     let address = listener.local_addr().context("the address that is listened on cannot be told")?;
     settings.listen = address;
 
-    let (databases, blobs, plugins, mail) =
-        (folder.databases(), folder.blobs(), folder.plugins(), folder.mail());
-    let keys = settings.keys(folder);
-    let compiled = folder.compiled();
-    let places = Places {
-        databases: &databases,
-        blobs: &blobs,
-        plugins: &plugins,
-        mail: &mail,
-        compiled: &compiled,
-        keys: &keys,
-    };
+    let places = Places::of(folder, &settings);
     let running = tokio::select! {
         running = compose(places, &settings, switched_off) => running?,
         () = signals.next() => return Ok(ExitCode::SUCCESS),

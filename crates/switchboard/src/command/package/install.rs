@@ -81,23 +81,19 @@ pub(super) async fn install(
         installed_at: Timestamp::now(),
         consent: Consent::of(manifest),
     });
-    // What is kept to go back to stays noted with what was consented to; nothing older does.
-    let kept = match &change.step {
+    let from = match &change.step {
         Step::Up { from } | Step::Down { from } => Some(from),
         Step::First | Step::Again | Step::Rewritten => None,
     };
+    // What is kept to go back to stays noted with what was consented to; nothing older does.
     let noted = lock.all().iter().filter(|it| it.id == manifest.id).map(|it| it.version.clone());
     for old in noted.collect::<Vec<_>>() {
-        if old != manifest.version && Some(&old) != kept {
+        if old != manifest.version && Some(&old) != from {
             lock.remove(&manifest.id, &old);
         }
     }
     lock.save()?;
     client.close().await;
-    let from = match &change.step {
-        Step::Up { from } | Step::Down { from } => Some(from.to_string()),
-        Step::First | Step::Again | Step::Rewritten => None,
-    };
     let result = json!({ "id": manifest.id, "version": manifest.version, "from": from, "outcome": reloaded.get("outcome") });
     output.result(&result, || match &from {
         Some(from) => format!(
