@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use switchboard_manifest::PluginId;
 
-use crate::{Actor, Failure};
+use crate::{Actor, Failure, Usage};
 
 /// For whom a call is made, and how long it may take. Made by the dispatcher, once for each call.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct Context {
     pub depth: u8,
     /// Set when nobody waits for the call any more.
     pub stop: Stop,
+    /// What the call uses.
+    pub usage: Arc<Usage>,
 }
 
 /// An organization as a plugin sees it.

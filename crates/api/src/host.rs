@@ -5,7 +5,7 @@ use std::sync::Arc;
 use switchboard_manifest::{Capability, PluginId};
 
 use crate::{
-    Failure,
+    Context, Failure,
     capability::{
         Audit, Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Http, Kv, Log, Mail, Random,
         Schedule, Schemas, Services,
@@ -59,9 +59,12 @@ macro_rules! granted {
     ($($(#[$doc:meta])* $name:ident: $trait:ident = $capability:ident),+ $(,)?) => {$(
         $(#[$doc])*
         ///
+        /// The call is counted as one that asked for it.
+        ///
         /// # Errors
         /// [`Failure::Forbidden`] when it was not asked for, or not granted.
-        pub fn $name(&self) -> Result<&Arc<dyn $trait>, Failure> {
+        pub fn $name(&self, context: &Context) -> Result<&Arc<dyn $trait>, Failure> {
+            context.usage.ask(Capability::$capability);
             self.$name.as_ref().ok_or_else(|| self.refusal(Capability::$capability))
         }
     )+};

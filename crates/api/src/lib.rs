@@ -18,6 +18,7 @@ mod failure;
 mod host;
 mod payload;
 mod plugin;
+mod usage;
 
 pub use actor::{AccountId, Actions, Actor, ActorKind, Roles, Standing};
 pub use body::{Body, Chunks, Lent};
@@ -31,6 +32,7 @@ pub use failure::{Failure, Fault};
 pub use host::Host;
 pub use payload::Payload;
 pub use plugin::{BoxFuture, Plugin};
+pub use usage::Usage;
 
 pub use switchboard_sql::{NotThatShape, Params, Row, Rows, Value};
 

@@ -20,12 +20,16 @@ impl Log for ServerLog {
     fn write(&self, context: &Context, level: Level, message: &str) {
         let plugin = context.plugin.as_str();
         let organization = context.organization.as_deref();
-        let redacted = self.kernel.get().ok().and_then(|kernel| {
+        let kernel = self.kernel.get().ok();
+        let redacted = kernel.as_deref().and_then(|kernel| {
             kernel.without_secrets(&context.plugin, organization.map(|organization| organization.id), message)
         });
         let organization = organization.map(|organization| organization.slug.as_str());
         let trace = &*context.trace;
         let message = harmless(redacted.as_deref().unwrap_or(message));
+        if let Some(kernel) = kernel {
+            kernel.note_plugin_line(context, level, &message);
+        }
         match level {
             Level::Debug => tracing::debug!(plugin, organization, trace, "{message}"),
             Level::Info => tracing::info!(plugin, organization, trace, "{message}"),

@@ -1,12 +1,13 @@
 //! The audit log as it is read: by filter, newest first or oldest first, checked as a chain, and shortened by age.
 
 use serde::{Deserialize, Serialize};
-use switchboard_api::{OrganizationId, Timestamp, Value};
+use switchboard_api::{OrganizationId, Timestamp};
 
 use crate::{
     audit::{Entry, moment},
     audit_line::AuditLine,
     by::By,
+    conditions::Conditions,
     error::Error,
     kernel::Kernel,
 };
@@ -71,8 +72,7 @@ struct Chain {
 }
 
 impl AuditFilter {
-    /// The conditions, and what stands in them.
-    fn conditions(&self) -> (Vec<String>, Vec<Value>) {
+    fn conditions(&self) -> Conditions {
         let mut wanted = Conditions::default();
         if let Some(organization) = self.organization {
             wanted.add("organization_id =", organization.into());
@@ -98,25 +98,7 @@ impl AuditFilter {
                        || ' ' || coalesce(impersonator, '') || ' ' || coalesce(before, '') || ' ' || coalesce(after, ''))";
             wanted.like(all, &format!("%{}%", plain(&text.to_lowercase())));
         }
-        (wanted.conditions, wanted.values)
-    }
-}
-
-#[derive(Default)]
-struct Conditions {
-    conditions: Vec<String>,
-    values: Vec<Value>,
-}
-
-impl Conditions {
-    fn add(&mut self, condition: &str, value: Value) {
-        self.values.push(value);
-        self.conditions.push(format!("{condition} ${}", self.values.len()));
-    }
-
-    fn like(&mut self, what: &str, pattern: &str) {
-        self.values.push(pattern.into());
-        self.conditions.push(format!("{what} like ${} escape '\\'", self.values.len()));
+        wanted
     }
 }
 
@@ -136,21 +118,19 @@ impl Kernel {
         page: AuditPage,
         most: u32,
     ) -> Result<Vec<AuditLine>, Error> {
-        let (mut conditions, mut values) = filter.conditions();
+        let mut wanted = filter.conditions();
         let order = match page {
             AuditPage::Newest => "desc",
             AuditPage::Before(id) => {
-                values.push(id.into());
-                conditions.push(format!("id < ${}", values.len()));
+                wanted.add("id <", id.into());
                 "desc"
             }
             AuditPage::After(id) => {
-                values.push(id.into());
-                conditions.push(format!("id > ${}", values.len()));
+                wanted.add("id >", id.into());
                 "asc"
             }
         };
-        let wanted = if conditions.is_empty() { "1 = 1".to_owned() } else { conditions.join(" and ") };
+        let (wanted, values) = wanted.into_parts();
         let columns = AuditLine::COLUMNS;
         let sql = format!("select {columns} from audit where {wanted} order by id {order} limit {most}");
         Ok(self.room.query(&sql, values).await?.to::<AuditLine>()?)
@@ -250,8 +230,8 @@ mod tests {
     fn what_is_searched_for_stands_for_itself() {
         assert_eq!(plain(r"50%_\"), r"50\%\_\\");
         let filter = AuditFilter { action: Some("plugin.*".to_owned()), ..AuditFilter::default() };
-        let (conditions, values) = filter.conditions();
-        assert_eq!(conditions, [r"action like $1 escape '\'"]);
+        let (conditions, values) = filter.conditions().into_parts();
+        assert_eq!(conditions, r"action like $1 escape '\'");
         assert_eq!(values, ["plugin.%".into()]);
     }
 }

@@ -10,13 +10,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{
+    FutureExt, StreamExt,
+    future::{Abortable, Aborted},
+};
 use switchboard_api::{
     Actor, Body, Call, CallKind, Context, Deadline, Failure, FilterCall, Organization, Payload, Reply, Stop,
 };
 use switchboard_manifest::OnFilterFailure;
 
 use crate::{
+    calls::Underway,
     loaded::Loaded,
     pace::{Allowance, is_paced},
     snapshot::{FilterPoint, Participant, Snapshot},
@@ -137,7 +141,9 @@ pub async fn attempt(
         let message = format!("plugin `{}` is being replaced by another version", manifest.id);
         return Err(Unanswered::NoRoom(Failure::Unavailable { message, after: Some(BUSY) }));
     }
-    keep_pace(plugin, &caller, call.kind(), terms.left)?;
+    let kind = call.kind();
+    keep_pace(plugin, &caller, kind, terms.left)?;
+    plugin.breaker.permit(&manifest.id, kind, caller.organization.as_deref().map(|it| it.id))?;
     Ok(run(plugin, caller, terms, call).await?)
 }
 
@@ -205,19 +211,22 @@ async fn run(plugin: &Arc<Loaded>, caller: Caller, terms: Terms<'_>, call: Call)
         deadline: Deadline::after(time),
         depth: caller.depth,
         stop: caller.stop,
+        usage: Arc::default(),
     };
     let call = waiting_for_client(call, &context.deadline);
-    let begun = Instant::now();
-    let running = AssertUnwindSafe(plugin.plugin.call(&plugin.host, &context, call)).catch_unwind();
-    let reply = match within(&context.deadline, running).await {
-        Some(Ok(reply)) => reply,
-        Some(Err(panic)) => Err(Failure::broken(format!(
+    let (underway, registration) = Underway::begin(plugin, &call, context);
+    let context = underway.context();
+    let running = AssertUnwindSafe(plugin.plugin.call(&plugin.host, context, call)).catch_unwind();
+    let reply = match Abortable::new(within(&context.deadline, running), registration).await {
+        Err(Aborted) => Err(underway.was_stopped()),
+        Ok(Some(Ok(reply))) => reply,
+        Ok(Some(Err(panic))) => Err(Failure::broken(format!(
             "plugin `{}` panicked in a {}: {}",
             plugin.id(),
             kind.as_str(),
             panic_message(&*panic)
         ))),
-        None => {
+        Ok(None) => {
             context.stop.set();
             Err(Failure::timed_out(format!(
                 "plugin `{}` took longer than the {} it may for a {}",
@@ -227,11 +236,11 @@ async fn run(plugin: &Arc<Loaded>, caller: Caller, terms: Terms<'_>, call: Call)
             )))
         }
     };
-    plugin.measures.count(kind, begun.elapsed(), reply.as_ref().err());
     if let Err(failure @ (Failure::Broken { .. } | Failure::TimedOut { .. })) = &reply {
         let organization = context.organization.as_deref().map(|organization| organization.slug.as_str());
         tracing::error!(plugin = %plugin.id(), organization, trace = %context.trace, call = kind.as_str(), "{failure}");
     }
+    underway.end(&reply);
     reply
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use switchboard_api::{Hook, Organization, OrganizationId, Value};
+use switchboard_api::{CallKind, Hook, Organization, OrganizationId, Value};
 use switchboard_manifest::{Manifest, PluginId};
 use switchboard_store::Room;
 
@@ -382,6 +382,18 @@ impl Kernel {
 
     fn swap_switched(&self, id: &PluginId, organization: OrganizationId, on: bool) {
         self.snapshot.store(Arc::new(self.snapshot().switched(id, organization, on)));
+        if !on {
+            self.stop_calls_of(id, Some(organization));
+        }
+    }
+
+    /// Stops the calls of a plugin that was switched off, for an organization or for all. Those of its hooks go on.
+    pub(crate) fn stop_calls_of(&self, id: &PluginId, organization: Option<OrganizationId>) {
+        self.watch.calls.stop("it was switched off", |call| {
+            call.plugin().id() == id
+                && call.kind() != CallKind::Lifecycle
+                && organization.is_none_or(|organization| call.organization() == Some(organization))
+        });
     }
 
     async fn write_switch(

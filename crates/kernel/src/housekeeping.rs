@@ -14,8 +14,8 @@ use crate::{error::Error, kernel::Kernel};
 pub(crate) struct LastUses(Mutex<HashMap<i64, Timestamp>>);
 
 impl Kernel {
-    /// Stores when tokens were last used. Whoever runs a kernel calls this once a minute or so, and before the end: what a crash
-    /// takes is only how recently a token was used.
+    /// Stores when tokens were last used and which calls ended, and removes the records of calls whose time is over. Whoever runs a
+    /// kernel calls this once a minute or so, and before the end: what a crash takes is only how recently a token was used.
     ///
     /// # Errors
     /// [`Error::Store`]; what was not stored is stored the next time.
@@ -31,6 +31,7 @@ impl Kernel {
             self.room.execute(sql, vec![id.into(), at.to_string().into()]).await?;
             self.last_uses.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, at);
         }
-        Ok(())
+        self.store_ended_calls().await?;
+        self.shorten_ended_calls().await
     }
 }

@@ -30,6 +30,7 @@ use crate::{
     settings::{Config, Configuring, Sealed, Settings},
     shape::Checker,
     snapshot::Snapshot,
+    watch::Watch,
 };
 
 /// What a kernel is put together from.
@@ -69,6 +70,7 @@ pub struct Kernel {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) version: Version,
     pub(crate) hook_time: Duration,
+    pub(crate) watch: Arc<Watch>,
     pub(crate) switched_off: BTreeMap<PluginId, String>,
     pub(crate) checker: Arc<Checker>,
     pub(crate) catalog: ArcSwap<Catalog>,
@@ -115,6 +117,9 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("005_setting_history.down.sql", include_str!("../migrations/005_setting_history.down.sql")),
     ("006_access_and_rollout.sql", include_str!("../migrations/006_access_and_rollout.sql")),
     ("006_access_and_rollout.down.sql", include_str!("../migrations/006_access_and_rollout.down.sql")),
+    ("007_invocation.sql", include_str!("../migrations/007_invocation.sql")),
+    ("007_invocation.postgres.sql", include_str!("../migrations/007_invocation.postgres.sql")),
+    ("007_invocation.down.sql", include_str!("../migrations/007_invocation.down.sql")),
 ];
 
 /// What makes the kernel's tables, in order.
@@ -148,6 +153,7 @@ impl Kernel {
             hosts: parts.hosts,
             loader: parts.loader,
             plugin_folder: parts.plugin_folder,
+            watch: Arc::new(Watch::new(Arc::clone(&parts.clock))),
             clock: parts.clock,
             version: parts.version,
             hook_time: parts.hook_time,

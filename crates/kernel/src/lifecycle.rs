@@ -19,6 +19,7 @@ use switchboard_store::{Migration, parse_migration_files};
 use crate::{
     agreement::disagreements,
     audit::Entry as AuditEntry,
+    breaker::Breaker,
     by::By,
     catalog::{Catalog, Entry, Unreadable},
     discover::{self, Origin},
@@ -126,6 +127,7 @@ impl Kernel {
         change.commit(AuditEntry::new("plugin.switched_off", format!("plugin:{id}"))).await?;
         let rest = snapshot.plugins().iter().filter(|plugin| *plugin.id() != manifest.id).cloned().collect();
         self.swap(rest);
+        self.stop_calls_of(&manifest.id, None);
         self.catalog.rcu(|catalog| {
             let mut next = Catalog::clone(catalog);
             next.set_state(&manifest.id, State::Disabled { reason: switched_off_reason(&manifest.id) });
@@ -313,6 +315,9 @@ impl Kernel {
             rate: declared(&manifest.limits),
             pace: Pace::new(Ticks::default()),
             measures: Measures::default(),
+            breaker: Breaker::new(Ticks::default()),
+            recorded: Default::default(),
+            watch: Arc::clone(&self.watch),
         });
         let id = manifest.id.clone();
         self.note_code_defaults(&id, loaded.description().config_defaults.as_ref());

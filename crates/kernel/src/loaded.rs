@@ -2,16 +2,18 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU32},
+    atomic::{AtomicBool, AtomicU32, AtomicU64},
 };
 
-use switchboard_api::{Host, OrganizationId, Plugin};
+use switchboard_api::{CallKind, Host, OrganizationId, Plugin};
 use switchboard_manifest::{Manifest, PluginId};
 
 use crate::{
+    breaker::{Breaker, SetAside},
     measure::Measures,
     pace::{Pace, Rate},
     shape::{RouteShape, Rules},
+    watch::Watch,
 };
 
 /// A plugin that serves, with all that a call of it needs.
@@ -28,6 +30,10 @@ pub struct Loaded {
     pub(crate) rate: Option<Rate>,
     pub(crate) pace: Pace<Option<OrganizationId>>,
     pub(crate) measures: Measures,
+    pub(crate) breaker: Breaker,
+    /// In which second a call of each kind was last recorded that went well.
+    pub(crate) recorded: [AtomicU64; CallKind::ALL.len()],
+    pub(crate) watch: Arc<Watch>,
 }
 
 impl Loaded {
@@ -54,5 +60,10 @@ impl Loaded {
     /// How often it was called, how long that took, and how it ended.
     pub fn measures(&self) -> &Measures {
         &self.measures
+    }
+
+    /// For whom it is set aside, because its calls for them keep failing.
+    pub fn set_aside(&self) -> Vec<SetAside> {
+        self.breaker.set_aside()
     }
 }

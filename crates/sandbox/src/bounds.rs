@@ -25,6 +25,11 @@ impl Bounds {
         self.refused.then_some(self.most)
     }
 
+    /// The bytes that it has.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken
+    }
+
     /// Whether it has grown so large that it is better begun anew.
     pub(crate) fn is_large(&self) -> bool {
         self.refused || self.taken > self.most / 4 * 3

@@ -60,7 +60,9 @@ impl State {
 
     /// Ends the call. Whether the instance may be used again: nothing of the call is left in it, and it has not grown too large.
     pub(crate) fn end(&mut self) -> bool {
-        self.running = None;
+        if let Some(Running { context, .. }) = self.running.take() {
+            context.usage.note_memory(self.bounds.taken() as u64);
+        }
         self.held == 0 && !self.bounds.is_large()
     }
 

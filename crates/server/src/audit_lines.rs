@@ -125,11 +125,7 @@ impl Wanted {
 
 impl Line {
     fn of(kernel: &Kernel, line: AuditLine) -> Self {
-        let organization = line.organization_id.map(|id| match kernel.organization(OrganizationId(id)) {
-            Some(organization) => organization.slug.clone(),
-            // One that is no more: its number is all that is left of it.
-            None => id.to_string(),
-        });
+        let organization = line.organization_id.map(|id| name_of(kernel, OrganizationId(id)));
         let json = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
         Self {
             id: line.id,
@@ -151,6 +147,11 @@ impl Line {
             hash: line.hash,
         }
     }
+}
+
+/// What an organization is called in addresses. Of one that is no more its number is all that is left.
+pub(crate) fn name_of(kernel: &Kernel, id: OrganizationId) -> String {
+    kernel.organization(id).map_or_else(|| id.to_string(), |organization| organization.slug.clone())
 }
 
 /// A page of the lines that are wanted, in an organization or in all.

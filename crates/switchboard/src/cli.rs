@@ -1,6 +1,7 @@
 //! What can be asked at the terminal. The comments here are the manual that `--help` prints.
 
 mod package;
+mod watched;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -8,6 +9,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::package::{Install, Key, Package, Trust};
+pub(crate) use self::watched::{LineLevel, Watched};
 use crate::operator_settings::Database;
 
 /// A multi-tenant application server whose every feature is a plugin.
@@ -319,7 +321,7 @@ pub(crate) enum Served {
         /// The plugin's id.
         id: String,
     },
-    /// Switch a plugin off: for organizations, or for the whole installation. Its data stays.
+    /// Switch a plugin off: for organizations, or for the whole installation. Its data stays; its calls under way are stopped.
     Disable {
         /// The plugin's id.
         id: String,
@@ -329,6 +331,8 @@ pub(crate) enum Served {
         #[arg(long)]
         with_dependents: bool,
     },
+    #[command(flatten)]
+    Watched(Watched),
     /// See and say which organizations may have a private plugin.
     #[command(subcommand)]
     Access(Access),

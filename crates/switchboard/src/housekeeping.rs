@@ -1,18 +1,24 @@
-//! What is done while the server serves: each minute, what is noted only now and then; each day, what has had its time.
+//! What is done while the server serves: each second, what is to be found soon after it happened; each minute, what is noted only now and then; each day, what has had its time.
 
 use std::{sync::Arc, time::Duration};
 
 use switchboard_api::Timestamp;
 use switchboard_kernel::{By, Kernel};
 
+const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Keeps house until it is dropped: once now, then each minute and each day.
+/// Keeps house until it is dropped: once now, then each second, each minute and each day.
 pub(crate) async fn keep(kernel: Arc<Kernel>, audit_days: u32) -> std::convert::Infallible {
-    let (mut minutes, mut days) = (tokio::time::interval(MINUTE), tokio::time::interval(DAY));
+    let [mut seconds, mut minutes, mut days] = [SECOND, MINUTE, DAY].map(tokio::time::interval);
     loop {
         tokio::select! {
+            _ = seconds.tick() => {
+                if let Err(error) = kernel.store_ended_calls().await {
+                    tracing::error!("what became of calls of plugins could not be stored: {error}");
+                }
+            }
             _ = minutes.tick() => {
                 if let Err(error) = kernel.housekeep().await {
                     tracing::error!("when tokens were last used could not be stored: {error}");

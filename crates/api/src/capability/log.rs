@@ -1,9 +1,12 @@
 //! `log`: lines in the host's log, marked with the plugin, the organization and the trace.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Context;
 
 /// How much a line matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum Level {
     Debug,

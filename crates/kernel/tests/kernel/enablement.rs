@@ -37,35 +37,6 @@ async fn an_organization_switches_a_plugin_off_for_itself_alone() {
 }
 
 #[tokio::test]
-async fn a_call_that_began_before_ends_well() {
-    let begun = std::sync::Arc::new(tokio::sync::Notify::new());
-    let go_on = std::sync::Arc::new(tokio::sync::Notify::new());
-    let handler = {
-        let (begun, go_on) = (begun.clone(), go_on.clone());
-        move |_: Context, (): ()| {
-            let (begun, go_on) = (begun.clone(), go_on.clone());
-            async move {
-                begun.notify_one();
-                go_on.notified().await;
-                Ok("done")
-            }
-        }
-    };
-    let slow = plugin("slow", "enabled_by_default: true\nprovides:\n  services: [{name: slow.work}]");
-    let stage = Stage::with([built(slow.service("slow.work", handler))]).await;
-    let payload = serde_json::Value::Null;
-    let work = stage.service("slow.work", &payload);
-    let meanwhile = async {
-        begun.notified().await;
-        stage.kernel().switch_off(&By::system("test"), "slow").await.unwrap();
-        assert!(!serves(&stage, "slow"));
-        go_on.notify_one();
-    };
-    let (answer, ()) = tokio::join!(work, meanwhile);
-    assert_eq!(answer.unwrap(), "done");
-}
-
-#[tokio::test]
 async fn a_hook_that_fails_leaves_it_as_it_was() {
     let stubborn = greeter()
         .on_enable(async |ctx: Context, _: Value| {

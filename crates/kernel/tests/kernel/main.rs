@@ -9,3 +9,4 @@ mod life;
 mod organizations;
 mod roles;
 mod small_plugins;
+mod watching;

@@ -79,15 +79,14 @@ impl blobs::Host for State {
     async fn put(&mut self, key: String, body: Resource<Held>) -> Answer<blobs::BlobInfo> {
         let body = self.take(body)?.into_body();
         let call = self.call()?;
-        Ok(info_out(call.host.blobs()?.put(&call.context, &key, body).await?))
+        Ok(info_out(call.host.blobs(&call.context)?.put(&call.context, &key, body).await?))
     }
 
     async fn write(&mut self, key: String) -> Answer<Resource<Writing>> {
         let Running { host, context } = self.call()?;
-        host.blobs()?;
-        let (host, context) = (Arc::clone(host), context.clone());
+        let (blobs, context) = (Arc::clone(host.blobs(context)?), context.clone());
         let (pieces, receiver) = mpsc::channel(WAITING);
-        let put = Task::spawn(async move { host.blobs()?.put(&context, &key, body_of(receiver)).await });
+        let put = Task::spawn(async move { blobs.put(&context, &key, body_of(receiver)).await });
         self.keep(Writing { pieces, put })
     }
 
@@ -95,7 +94,7 @@ impl blobs::Host for State {
         let owner = owner_in(owner)?;
         let call = self.call()?;
         let key = BlobKey { owner: owner.as_ref(), key: &key };
-        Ok(call.host.blobs()?.info(&call.context, key).await?.map(info_out))
+        Ok(call.host.blobs(&call.context)?.info(&call.context, key).await?.map(info_out))
     }
 
     async fn get(
@@ -108,7 +107,9 @@ impl blobs::Host for State {
         let call = self.call()?;
         let key = BlobKey { owner: owner.as_ref(), key: &key };
         let part = part.map(|(start, end)| start..end);
-        let Some(blob) = call.host.blobs()?.get(&call.context, key, part).await? else { return Ok(None) };
+        let Some(blob) = call.host.blobs(&call.context)?.get(&call.context, key, part).await? else {
+            return Ok(None);
+        };
         let body = self.keep(Held::lent(blob.body))?;
         Ok(Some(blobs::Blob {
             info: info_out(blob.info),
@@ -122,7 +123,7 @@ impl blobs::Host for State {
         let owner = owner_in(owner)?;
         let call = self.call()?;
         let key = BlobKey { owner: owner.as_ref(), key: &key };
-        let blobs = call.host.blobs()?;
+        let blobs = call.host.blobs(&call.context)?;
         let Some(mut file) = blobs.open(&call.context, key).await? else { return Ok(None) };
         let size = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
         Ok(Some(self.keep(OpenFile { file: Some(file), size })?))
@@ -130,7 +131,7 @@ impl blobs::Host for State {
 
     async fn delete(&mut self, key: String) -> Answer<()> {
         let call = self.call()?;
-        Ok(call.host.blobs()?.delete(&call.context, &key).await?)
+        Ok(call.host.blobs(&call.context)?.delete(&call.context, &key).await?)
     }
 }
 

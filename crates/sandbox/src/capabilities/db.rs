@@ -28,7 +28,8 @@ fn rows_out(rows: Rows) -> db::Rows {
 
 impl db::Host for State {
     async fn engine(&mut self) -> Answer<String> {
-        let engine = match self.call()?.host.db()?.engine() {
+        let call = self.call()?;
+        let engine = match call.host.db(&call.context)?.engine() {
             Engine::Sqlite => "sqlite",
             Engine::Postgres => "postgres",
         };
@@ -37,17 +38,17 @@ impl db::Host for State {
 
     async fn query(&mut self, sql: String, params: Vec<db::Value>) -> Answer<db::Rows> {
         let call = self.call()?;
-        Ok(rows_out(call.host.db()?.query(&call.context, &sql, params_in(params)).await?))
+        Ok(rows_out(call.host.db(&call.context)?.query(&call.context, &sql, params_in(params)).await?))
     }
 
     async fn execute(&mut self, sql: String, params: Vec<db::Value>) -> Answer<u64> {
         let call = self.call()?;
-        Ok(call.host.db()?.execute(&call.context, &sql, params_in(params)).await?)
+        Ok(call.host.db(&call.context)?.execute(&call.context, &sql, params_in(params)).await?)
     }
 
     async fn begin(&mut self) -> Answer<Resource<Begun>> {
         let call = self.call()?;
-        let transaction = call.host.db()?.begin(&call.context).await?;
+        let transaction = call.host.db(&call.context)?.begin(&call.context).await?;
         self.keep(Begun(transaction))
     }
 }

@@ -11,6 +11,6 @@ impl events::Host for State {
     async fn emit(&mut self, event: types::NewEvent) -> Answer<()> {
         let event = event_in(event)?;
         let call = self.call()?;
-        Ok(call.host.events()?.emit(&call.context, event).await?)
+        Ok(call.host.events(&call.context)?.emit(&call.context, event).await?)
     }
 }

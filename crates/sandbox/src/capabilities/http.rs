@@ -18,7 +18,7 @@ impl http::Host for State {
         let headers = headers_in(headers).map_err(Failure::invalid)?;
         let request = HttpRequest { method, url, headers, body: body.into() };
         let call = self.call()?;
-        let response = call.host.http()?.send(&call.context, request).await?;
+        let response = call.host.http(&call.context)?.send(&call.context, request).await?;
         Ok(http::Response {
             status: response.status.as_u16(),
             headers: headers_out(&response.headers),

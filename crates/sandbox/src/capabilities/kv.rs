@@ -9,7 +9,7 @@ use crate::{bindings::imports::kv, conversion::moment_out, interrupted::Answer, 
 impl kv::Host for State {
     async fn get(&mut self, key: String) -> Answer<Option<kv::Entry>> {
         let call = self.call()?;
-        let entry = call.host.kv()?.get(&call.context, &key).await?;
+        let entry = call.host.kv(&call.context)?.get(&call.context, &key).await?;
         Ok(entry.map(|entry| kv::Entry {
             value: entry.value.into(),
             version: entry.version,
@@ -27,16 +27,16 @@ impl kv::Host for State {
             },
         };
         let call = self.call()?;
-        Ok(call.host.kv()?.set(&call.context, &key, value.into(), terms).await?)
+        Ok(call.host.kv(&call.context)?.set(&call.context, &key, value.into(), terms).await?)
     }
 
     async fn delete(&mut self, key: String) -> Answer<bool> {
         let call = self.call()?;
-        Ok(call.host.kv()?.delete(&call.context, &key).await?)
+        Ok(call.host.kv(&call.context)?.delete(&call.context, &key).await?)
     }
 
     async fn list_keys(&mut self, prefix: String, after: Option<String>, limit: u32) -> Answer<Vec<String>> {
         let call = self.call()?;
-        Ok(call.host.kv()?.list(&call.context, &prefix, after.as_deref(), limit).await?)
+        Ok(call.host.kv(&call.context)?.list(&call.context, &prefix, after.as_deref(), limit).await?)
     }
 }

@@ -8,6 +8,10 @@ impl mail::Host for State {
     async fn send(&mut self, message: mail::Message) -> Answer<()> {
         let mail::Message { to, subject, text, html } = message;
         let call = self.call()?;
-        Ok(call.host.mail()?.send(&call.context, MailMessage { to, subject, text, html }).await?)
+        Ok(call
+            .host
+            .mail(&call.context)?
+            .send(&call.context, MailMessage { to, subject, text, html })
+            .await?)
     }
 }

@@ -8,7 +8,7 @@ impl schedule::Host for State {
     async fn run(&mut self, task: String, payload: String) -> Answer<String> {
         let payload = payload_in(payload)?;
         let call = self.call()?;
-        Ok(call.host.schedule()?.run(&call.context, &task, payload).await?)
+        Ok(call.host.schedule(&call.context)?.run(&call.context, &task, payload).await?)
     }
 
     async fn progress(&mut self, share: f64, message: String) -> wasmtime::Result<()> {

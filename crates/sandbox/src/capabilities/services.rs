@@ -11,6 +11,6 @@ impl services::Host for State {
     async fn call(&mut self, service: String, payload: String) -> Answer<String> {
         let payload = payload_in(payload)?;
         let call = State::call(self)?;
-        Ok(payload_out(&call.host.services()?.call(&call.context, &service, payload).await?))
+        Ok(payload_out(&call.host.services(&call.context)?.call(&call.context, &service, payload).await?))
     }
 }

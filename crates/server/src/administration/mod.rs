@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod calls;
 mod configuration;
 mod organizations;
 mod plugins;
@@ -62,7 +63,7 @@ pub fn administration(kernel: KernelHandle) -> Definition {
         .get("/api/admin/tokens", tokens::list_tokens)
         .post("/api/admin/tokens", tokens::create_token)
         .delete("/api/admin/tokens/{id}", tokens::revoke_token);
-    registrations::bind(definition)
+    registrations::bind(calls::bind(definition))
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@ use std::{collections::HashMap, sync::Arc};
 
 use switchboard_api::OrganizationId;
 use switchboard_kernel::{
-    ADMINISTRATION, By, Catalog, Entry, Kernel, Loaded, Origin, Seen, Snapshot, Unreadable,
+    ADMINISTRATION, By, Catalog, Entry, Kernel, Loaded, Origin, Seen, SetAside, Snapshot, Unreadable,
 };
 use switchboard_manifest::{Category, ErrorShape, Kind, Manifest, Method, Scope};
 use switchboard_sdk::{extract::Shared, prelude::*};
 
 use super::KernelHandle;
+use crate::audit_lines::name_of;
 
 /// Which plugins are listed.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -122,6 +123,21 @@ pub(super) struct PluginInFull {
     routes: Vec<RouteInFull>,
     /// How often it was called since the server started, by kind of call.
     measures: Vec<Measured>,
+    /// For whom it is set aside, because its calls keep failing.
+    set_aside: Vec<Aside>,
+}
+
+/// That a plugin is set aside: calls are refused until it is tried again.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Aside {
+    /// For which organization, by its name in addresses; `null` in global scope.
+    organization: Option<String>,
+    /// How many calls failed in a row.
+    failures: u32,
+    /// In how many seconds it is tried again.
+    again_in_seconds: f64,
+    /// What the last one failed with.
+    reason: String,
 }
 
 /// A route with its whole address.
@@ -216,7 +232,13 @@ pub(super) async fn get_plugin(
     let Some(entry) = catalog.entry(&id) else {
         let folder = catalog.unreadable().iter().find(|folder| folder.label == id);
         let plugin = folder.map(Plugin::unreadable).ok_or_else(|| no_such_plugin(&catalog, &id))?;
-        return Ok(Json(PluginInFull { plugin, manifest: None, routes: Vec::new(), measures: Vec::new() }));
+        return Ok(Json(PluginInFull {
+            plugin,
+            manifest: None,
+            routes: Vec::new(),
+            measures: Vec::new(),
+            set_aside: Vec::new(),
+        }));
     };
     let loaded = snapshot.plugin(&id);
     Ok(Json(PluginInFull {
@@ -224,6 +246,7 @@ pub(super) async fn get_plugin(
         manifest: Some(Arc::clone(&entry.manifest)),
         routes: routes(&entry.manifest, loaded),
         measures: loaded.map(measured).unwrap_or_default(),
+        set_aside: loaded.map(|loaded| set_aside(&kernel, loaded)).unwrap_or_default(),
     }))
 }
 
@@ -349,6 +372,17 @@ fn routes(manifest: &Manifest, loaded: Option<&Arc<Loaded>>) -> Vec<RouteInFull>
     routes.collect()
 }
 
+fn set_aside(kernel: &Kernel, loaded: &Loaded) -> Vec<Aside> {
+    let all = loaded.set_aside().into_iter();
+    all.map(|aside| Aside {
+        organization: aside.organization.map(|id| name_of(kernel, id)),
+        failures: aside.failures,
+        again_in_seconds: aside.again_in.as_secs_f64(),
+        reason: aside.reason,
+    })
+    .collect()
+}
+
 fn measured(loaded: &Arc<Loaded>) -> Vec<Measured> {
     let counted = loaded.measures().counted().into_iter();
     counted
@@ -372,6 +406,13 @@ impl Plugin {
         };
         let directory = kernel.directory();
         let organizations = directory.organizations().iter().filter(|organization| is_on(organization.id));
+        let mut warnings = entry.warnings.clone();
+        let aside =
+            snapshot.plugin(manifest.id.as_str()).map(|loaded| loaded.set_aside()).unwrap_or_default();
+        warnings.extend(aside.into_iter().map(|SetAside { organization, failures, reason, .. }| {
+            let whom = organization.map_or_else(|| "global scope".to_owned(), |id| name_of(kernel, id));
+            format!("its last {failures} calls for {whom} failed: it is set aside there, and tried again soon: {reason}")
+        }));
         Self {
             id: manifest.id.to_string(),
             name: manifest.name.clone(),
@@ -385,7 +426,7 @@ impl Plugin {
             },
             state: PluginState::of(&entry.state),
             reason: entry.state.reason().map(str::to_owned),
-            warnings: entry.warnings.clone(),
+            warnings,
             global: manifest.global_plugin,
             private: manifest.private,
             organizations: organizations.map(|organization| organization.slug.clone()).collect(),

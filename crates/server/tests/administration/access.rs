@@ -32,6 +32,10 @@ GET /api/admin/plugins/{id} admin:read
 POST /api/admin/plugins/{id}/enable admin:plugins
 POST /api/admin/plugins/{id}/reload admin:plugins
 POST /api/admin/plugins/{id}/disable admin:plugins
+GET /api/admin/plugins/{id}/log admin:read
+GET /api/admin/calls admin:read
+GET /api/admin/calls/running admin:read
+POST /api/admin/calls/running/{number}/stop admin:plugins
 GET /api/admin/plugins/{id}/access admin:read
 PUT /api/admin/plugins/{id}/access/{organization} admin:plugins
 DELETE /api/admin/plugins/{id}/access/{organization} admin:plugins
@@ -240,7 +244,7 @@ async fn the_openapi_document_says_of_every_route_what_it_takes_and_gives() {
         assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{about}");
         assert!(!operation["summary"].as_str().unwrap().is_empty(), "{about}");
         let says_it_all = (address.starts_with("/api/v1") && address.ends_with("able"))
-            || ["/restore", "/approve", "/undo", "/reload", "/rotate"]
+            || ["/restore", "/approve", "/undo", "/reload", "/rotate", "/stop"]
                 .iter()
                 .any(|end| address.ends_with(end));
         let says_it_all = says_it_all || address.contains("/access/");

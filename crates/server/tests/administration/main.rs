@@ -6,6 +6,7 @@
 mod access;
 mod audit;
 mod belonging;
+mod calls;
 mod cast;
 #[path = "../shared/client.rs"]
 mod client;

@@ -21,6 +21,7 @@ mod rollout;
 mod secrets;
 mod serve;
 mod token;
+mod watched;
 
 use std::{future::Future, process::ExitCode};
 

@@ -30,7 +30,7 @@ impl<'a> Blobs<'a> {
     /// full, and whatever the body fails with.
     pub async fn put(&self, key: &str, body: impl Into<Body>) -> Result<BlobInfo, Failure> {
         self.writable(key)?;
-        self.context.host.blobs()?.put(&self.context.call, key, body.into()).await
+        self.context.host.blobs(&self.context.call)?.put(&self.context.call, key, body.into()).await
     }
 
     /// What is known of a blob; `None` when there is none.
@@ -38,7 +38,7 @@ impl<'a> Blobs<'a> {
     /// # Errors
     /// [`Failure::Forbidden`] for a blob that is not shared with this plugin.
     pub async fn info(&self, key: &str) -> Result<Option<BlobInfo>, Failure> {
-        self.context.host.blobs()?.info(&self.context.call, self.key(key)).await
+        self.context.host.blobs(&self.context.call)?.info(&self.context.call, self.key(key)).await
     }
 
     /// The blob, or the bytes of it in `range`, as a stream; `None` when there is none.
@@ -46,7 +46,7 @@ impl<'a> Blobs<'a> {
     /// # Errors
     /// As [`info`](Self::info); [`Failure::Invalid`] for a range that is not within it.
     pub async fn get(&self, key: &str, range: Option<Range<u64>>) -> Result<Option<Blob>, Failure> {
-        self.context.host.blobs()?.get(&self.context.call, self.key(key), range).await
+        self.context.host.blobs(&self.context.call)?.get(&self.context.call, self.key(key), range).await
     }
 
     /// The blob as a file to read here and there, within [`Context::compute`]; `None` when there is none.
@@ -54,7 +54,7 @@ impl<'a> Blobs<'a> {
     /// # Errors
     /// As [`info`](Self::info).
     pub async fn open(&self, key: &str) -> Result<Option<Box<dyn BlobFile>>, Failure> {
-        self.context.host.blobs()?.open(&self.context.call, self.key(key)).await
+        self.context.host.blobs(&self.context.call)?.open(&self.context.call, self.key(key)).await
     }
 
     /// Removes a blob; it is no error when there is none.
@@ -63,7 +63,7 @@ impl<'a> Blobs<'a> {
     /// [`Failure::Unavailable`] when the disk fails.
     pub async fn delete(&self, key: &str) -> Result<(), Failure> {
         self.writable(key)?;
-        self.context.host.blobs()?.delete(&self.context.call, key).await
+        self.context.host.blobs(&self.context.call)?.delete(&self.context.call, key).await
     }
 
     fn key<'k>(&'k self, key: &'k str) -> BlobKey<'k> {

@@ -17,7 +17,7 @@ impl Db<'_> {
     /// # Errors
     /// [`Failure::Forbidden`] when `db` is not granted.
     pub fn engine(&self) -> Result<Engine, Failure> {
-        let db = self.context.host.db()?;
+        let db = self.context.host.db(&self.context.call)?;
         #[cfg(target_family = "wasm")]
         return db.engine();
         #[cfg(not(target_family = "wasm"))]
@@ -34,7 +34,7 @@ impl Db<'_> {
         sql: &str,
         params: impl Params,
     ) -> Result<Vec<T>, Failure> {
-        let db = self.context.host.db()?;
+        let db = self.context.host.db(&self.context.call)?;
         every(db.query(&self.context.call, sql, params.into_values()).await?)
     }
 
@@ -47,7 +47,7 @@ impl Db<'_> {
         sql: &str,
         params: impl Params,
     ) -> Result<Option<T>, Failure> {
-        let db = self.context.host.db()?;
+        let db = self.context.host.db(&self.context.call)?;
         first(db.query(&self.context.call, sql, params.into_values()).await?)
     }
 
@@ -57,7 +57,7 @@ impl Db<'_> {
     /// # Errors
     /// As [`query`](Self::query).
     pub async fn execute(&self, sql: &str, params: impl Params) -> Result<u64, Failure> {
-        self.context.host.db()?.execute(&self.context.call, sql, params.into_values()).await
+        self.context.host.db(&self.context.call)?.execute(&self.context.call, sql, params.into_values()).await
     }
 
     /// Begins a transaction. Others who write wait for it: end it soon, and await nothing else meanwhile.
@@ -65,7 +65,7 @@ impl Db<'_> {
     /// # Errors
     /// [`Failure::Unavailable`] when none can be begun now.
     pub async fn begin(&self) -> Result<Transaction, Failure> {
-        Ok(Transaction { inner: self.context.host.db()?.begin(&self.context.call).await? })
+        Ok(Transaction { inner: self.context.host.db(&self.context.call)?.begin(&self.context.call).await? })
     }
 }
 

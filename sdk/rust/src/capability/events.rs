@@ -17,6 +17,6 @@ impl Events<'_> {
     /// # Errors
     /// [`Failure::Broken`] when the manifest declares no such event.
     pub async fn emit(&self, event: NewEvent) -> Result<(), Failure> {
-        self.context.host.events()?.emit(&self.context.call, event).await
+        self.context.host.events(&self.context.call)?.emit(&self.context.call, event).await
     }
 }

@@ -32,6 +32,6 @@ impl Http<'_> {
     /// [`Failure::Invalid`], [`Failure::TooLarge`], [`Failure::RateLimited`]; [`Failure::TimedOut`] and
     /// [`Failure::Unavailable`] when there is no answer: a task or a listener is tried again by itself.
     pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Failure> {
-        self.context.host.http()?.send(&self.context.call, request).await
+        self.context.host.http(&self.context.call)?.send(&self.context.call, request).await
     }
 }

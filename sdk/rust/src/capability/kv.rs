@@ -42,7 +42,7 @@ impl Kv<'_> {
     /// # Errors
     /// [`Failure::Invalid`] for a key that is none: 1 to 200 bytes without control characters; [`Failure::Unavailable`].
     pub async fn get(&self, key: &str) -> Result<Option<KvEntry>, Failure> {
-        self.context.host.kv()?.get(&self.context.call, key).await
+        self.context.host.kv(&self.context.call)?.get(&self.context.call, key).await
     }
 
     /// The value under a key, read as JSON.
@@ -111,7 +111,7 @@ impl Kv<'_> {
     /// # Errors
     /// As [`get`](Self::get).
     pub async fn delete(&self, key: &str) -> Result<bool, Failure> {
-        self.context.host.kv()?.delete(&self.context.call, key).await
+        self.context.host.kv(&self.context.call)?.delete(&self.context.call, key).await
     }
 
     /// The keys that begin so, in order, behind the one given: at most so many, and 1,000.
@@ -119,7 +119,7 @@ impl Kv<'_> {
     /// # Errors
     /// As [`get`](Self::get).
     pub async fn list(&self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<String>, Failure> {
-        self.context.host.kv()?.list(&self.context.call, prefix, after, limit).await
+        self.context.host.kv(&self.context.call)?.list(&self.context.call, prefix, after, limit).await
     }
 
     async fn write(
@@ -130,6 +130,6 @@ impl Kv<'_> {
         only_if: KvCondition,
     ) -> Result<Option<u64>, Failure> {
         let terms = KvTerms { expires_in, only_if };
-        self.context.host.kv()?.set(&self.context.call, key, value, terms).await
+        self.context.host.kv(&self.context.call)?.set(&self.context.call, key, value, terms).await
     }
 }

@@ -25,6 +25,6 @@ impl Mail<'_> {
     /// [`Failure::TooLarge`]; [`Failure::RateLimited`] after too many in a minute; [`Failure::Unavailable`] when the mail
     /// server cannot be reached, or refuses for now: a task or a listener is tried again by itself.
     pub async fn send(&self, message: MailMessage) -> Result<(), Failure> {
-        self.context.host.mail()?.send(&self.context.call, message).await
+        self.context.host.mail(&self.context.call)?.send(&self.context.call, message).await
     }
 }

@@ -18,7 +18,7 @@ impl Schedule<'_> {
     /// [`Failure::Broken`] when the manifest declares no such task.
     pub async fn run(&self, task: &str, value: &(impl Serialize + Sync)) -> Result<String, Failure> {
         let payload = Payload::of(value)?;
-        self.context.host.schedule()?.run(&self.context.call, task, payload).await
+        self.context.host.schedule(&self.context.call)?.run(&self.context.call, task, payload).await
     }
 
     /// Says how far the running task is: `share` from 0 to 1.
@@ -27,7 +27,7 @@ impl Schedule<'_> {
     /// [`Failure::Forbidden`] when `schedule` is not granted.
     pub fn progress(&self, share: f64, message: impl Into<String>) -> Result<(), Failure> {
         let progress = Progress { share: share.clamp(0.0, 1.0), message: message.into() };
-        self.context.host.schedule()?.progress(&self.context.call, progress);
+        self.context.host.schedule(&self.context.call)?.progress(&self.context.call, progress);
         Ok(())
     }
 }

@@ -23,6 +23,6 @@ impl Services<'_> {
         value: &(impl Serialize + Sync),
     ) -> Result<T, Failure> {
         let payload = Payload::of(value)?;
-        self.context.host.services()?.call(&self.context.call, service, payload).await?.to()
+        self.context.host.services(&self.context.call)?.call(&self.context.call, service, payload).await?.to()
     }
 }

@@ -63,6 +63,7 @@ fn context(plugin: &str, info: call::Info) -> Context {
         deadline: Deadline::kept_elsewhere(time_left),
         depth: 0,
         stop: Stop::kept_elsewhere(should_stop),
+        usage: Arc::default(),
     }
 }
 

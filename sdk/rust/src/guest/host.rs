@@ -2,6 +2,7 @@
 
 use switchboard_api::Failure;
 
+use super::calling::Calling;
 use super::capability::{
     Audit, Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Http, Kv, Log, Mail, Random,
     Schedule, Schemas, Services,
@@ -37,7 +38,7 @@ pub(super) const HOST: Host = Host {
 /// Whether it was granted, the host says at each use.
 macro_rules! granted {
     ($($name:ident: $capability:ident),+ $(,)?) => {$(
-        pub(crate) fn $name(self) -> Result<$capability, Failure> {
+        pub(crate) fn $name(self, _: &Calling) -> Result<$capability, Failure> {
             Ok($capability)
         }
     )+};
