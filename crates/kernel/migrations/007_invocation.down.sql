@@ -1,1 +1,2 @@
+drop table capture;
 drop table invocation;

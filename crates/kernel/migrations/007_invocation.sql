@@ -21,3 +21,15 @@ create table invocation (
 
 create index invocation_by_plugin on invocation (plugin_id, id);
 create index invocation_by_time on invocation (at);
+
+-- Calls that failed, with all that the plugin was given, as JSON.
+create table capture (
+    id              integer primary key autoincrement,
+    at              text not null,
+    plugin_id       text not null,
+    plugin_version  text not null,
+    organization_id integer,
+    what            text not null,
+    message         text not null,
+    text            text not null
+);

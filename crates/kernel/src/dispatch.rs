@@ -21,6 +21,7 @@ use switchboard_manifest::OnFilterFailure;
 
 use crate::{
     calls::Underway,
+    capturing::Capture,
     loaded::Loaded,
     pace::{Allowance, is_paced},
     snapshot::{FilterPoint, Participant, Snapshot},
@@ -213,10 +214,11 @@ async fn run(plugin: &Arc<Loaded>, caller: Caller, terms: Terms<'_>, call: Call)
         stop: caller.stop,
         usage: Arc::default(),
     };
-    let call = waiting_for_client(call, &context.deadline);
+    let (capture, call) = Capture::of(plugin, waiting_for_client(call, &context.deadline)).await;
+    let host = capture.as_ref().map_or(&plugin.host, Capture::host);
     let (underway, registration) = Underway::begin(plugin, &call, context);
     let context = underway.context();
-    let running = AssertUnwindSafe(plugin.plugin.call(&plugin.host, context, call)).catch_unwind();
+    let running = AssertUnwindSafe(plugin.plugin.call(host, context, call)).catch_unwind();
     let reply = match Abortable::new(within(&context.deadline, running), registration).await {
         Err(Aborted) => Err(underway.was_stopped()),
         Ok(Some(Ok(reply))) => reply,
@@ -239,6 +241,9 @@ async fn run(plugin: &Arc<Loaded>, caller: Caller, terms: Terms<'_>, call: Call)
     if let Err(failure @ (Failure::Broken { .. } | Failure::TimedOut { .. })) = &reply {
         let organization = context.organization.as_deref().map(|organization| organization.slug.as_str());
         tracing::error!(plugin = %plugin.id(), organization, trace = %context.trace, call = kind.as_str(), "{failure}");
+    }
+    if let Some(capture) = capture {
+        capture.end(&underway, &reply);
     }
     underway.end(&reply);
     reply

@@ -32,6 +32,7 @@ impl Kernel {
             self.last_uses.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, at);
         }
         self.store_ended_calls().await?;
+        self.store_captures().await?;
         self.shorten_ended_calls().await
     }
 }

@@ -317,6 +317,7 @@ impl Kernel {
             measures: Measures::default(),
             breaker: Breaker::new(Ticks::default()),
             recorded: Default::default(),
+            capturing: Default::default(),
             watch: Arc::clone(&self.watch),
         });
         let id = manifest.id.clone();

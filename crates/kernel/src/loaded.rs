@@ -10,6 +10,7 @@ use switchboard_manifest::{Manifest, PluginId};
 
 use crate::{
     breaker::{Breaker, SetAside},
+    capturing::Capturing,
     measure::Measures,
     pace::{Pace, Rate},
     shape::{RouteShape, Rules},
@@ -33,6 +34,7 @@ pub struct Loaded {
     pub(crate) breaker: Breaker,
     /// In which second a call of each kind was last recorded that went well.
     pub(crate) recorded: [AtomicU64; CallKind::ALL.len()],
+    pub(crate) capturing: Capturing,
     pub(crate) watch: Arc<Watch>,
 }
 

@@ -1,5 +1,6 @@
 //! What can be asked at the terminal. The comments here are the manual that `--help` prints.
 
+mod captures;
 mod package;
 mod watched;
 
@@ -8,6 +9,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use self::captures::{Capture, Replay};
 pub(crate) use self::package::{Install, Key, Package, Trust};
 pub(crate) use self::watched::{LineLevel, Watched};
 use crate::operator_settings::Database;
@@ -283,6 +285,15 @@ pub(crate) enum Source {
         #[arg(long, value_name = "DIR")]
         output: Option<PathBuf>,
     },
+    /// Make a call again that failed somewhere else, with the answers that the host gave then.
+    ///
+    /// Nothing is asked of a database, a network or a clock: what the plugin asks the host is answered from the file. It says where the call goes
+    /// another way than the one that was captured.
+    #[command(after_help = "Examples:\n  \
+                            switchboard plugin replay hello-3.capture.json target/plugin\n  \
+                            switchboard plugin replay clips-7.capture.json                 a plugin that is part of this program\n\n\
+                            The exit code is 0 when the plugin answers now, and 1 when it fails.")]
+    Replay(Replay),
 }
 
 /// What is asked of the administration.
@@ -333,6 +344,9 @@ pub(crate) enum Served {
     },
     #[command(flatten)]
     Watched(Watched),
+    /// Capture calls that fail, with all that the plugin was given, for its author.
+    #[command(subcommand)]
+    Capture(Capture),
     /// See and say which organizations may have a private plugin.
     #[command(subcommand)]
     Access(Access),

@@ -5,6 +5,7 @@
 mod access;
 mod audit;
 mod calls;
+mod captures;
 mod configuration;
 mod organizations;
 mod plugins;
@@ -63,7 +64,7 @@ pub fn administration(kernel: KernelHandle) -> Definition {
         .get("/api/admin/tokens", tokens::list_tokens)
         .post("/api/admin/tokens", tokens::create_token)
         .delete("/api/admin/tokens/{id}", tokens::revoke_token);
-    registrations::bind(calls::bind(definition))
+    registrations::bind(captures::bind(calls::bind(definition)))
 }
 
 #[cfg(test)]

@@ -36,6 +36,10 @@ GET /api/admin/plugins/{id}/log admin:read
 GET /api/admin/calls admin:read
 GET /api/admin/calls/running admin:read
 POST /api/admin/calls/running/{number}/stop admin:plugins
+POST /api/admin/plugins/{id}/capture admin:plugins
+GET /api/admin/captures admin:plugins
+GET /api/admin/captures/{number} admin:plugins
+DELETE /api/admin/captures/{number} admin:plugins
 GET /api/admin/plugins/{id}/access admin:read
 PUT /api/admin/plugins/{id}/access/{organization} admin:plugins
 DELETE /api/admin/plugins/{id}/access/{organization} admin:plugins

@@ -200,8 +200,14 @@ async fn every_change_over_the_administration_has_its_lines_and_what_comes_to_no
         }
     }
     let driven = changes.iter().map(|(route, ..)| *route).chain(FURTHER.iter().map(|(route, _)| *route));
-    // One needs real components, which the tests of the sandbox and of the program have; the other a call that runs, as in `calls`.
-    let elsewhere = ["POST /api/admin/plugins/{id}/reload", "POST /api/admin/calls/running/{number}/stop"];
+    // One needs real components, which the tests of the sandbox and of the program have; the others calls that run or fail, as in
+    // `calls` and in the tests of the kernel.
+    let elsewhere = [
+        "POST /api/admin/plugins/{id}/reload",
+        "POST /api/admin/calls/running/{number}/stop",
+        "POST /api/admin/plugins/{id}/capture",
+        "DELETE /api/admin/captures/{number}",
+    ];
     let driven = driven.chain(elsewhere);
     let driven: BTreeSet<&str> = driven.collect();
     let snapshot = stage.kernel.snapshot();

@@ -6,6 +6,7 @@ mod authz;
 mod backup;
 mod begin;
 mod build;
+mod captures;
 mod config;
 mod dev;
 mod doctor;
@@ -15,6 +16,7 @@ mod migrate_store;
 mod org;
 mod package;
 mod plugin;
+mod replay;
 mod report;
 mod restore;
 mod rollout;
@@ -52,6 +54,9 @@ pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         }
         // Nothing but the program is needed.
         Command::Manifest(what) => manifest::run(&what, output),
+        Command::Plugin(cli::Plugin::Source(cli::Source::Replay(what))) => {
+            in_silence(replay::run(&what, output))
+        }
         Command::Plugin(cli::Plugin::Source(cli::Source::New(new))) => begin::run(&new, output),
         Command::Plugin(cli::Plugin::Source(cli::Source::Dev { folder: source, listen })) => {
             in_silence(dev::run(&folder, &source, &listen, output))

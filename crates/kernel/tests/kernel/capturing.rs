@@ -1,0 +1,126 @@
+//! Calls that fail, captured where they fail and made again where the plugin is written.
+
+use crate::small_plugins::{built, manifest, plugin};
+use serde_json::{Value, json};
+use switchboard_api::Reply;
+use switchboard_capture::Captured;
+use switchboard_kernel::By;
+use switchboard_sdk::{Context, Definition, Failure, prelude::*};
+use switchboard_testkit::Stage;
+
+const MORE: &str = "enabled_by_default: true
+capabilities: [{name: kv, reason: Keeps.}, {name: db, reason: Keeps.}]
+config_schema: {type: object, properties: {word: {type: string, secret: true}}}
+provides:
+  services: [{name: adder.add}]";
+
+#[derive(Deserialize)]
+struct Settings {
+    word: Option<String>,
+}
+
+/// Adds what is kept to what it is given; one of its versions cannot add odd numbers.
+async fn add(ctx: Context, given: i64, is_right: bool) -> Result<i64> {
+    let settings: Settings = ctx.config()?;
+    let kept = ctx.kv().get("kept").await?.map_or(0, |entry| entry.value.len() as i64);
+    let [one] = ctx.db().query::<i64>("select $1 + 1", (given,)).await?[..] else {
+        return Err(Failure::broken("no row"));
+    };
+    let at = ctx.now();
+    ctx.log().info(&format!("adding {kept} at {at}"));
+    if given % 2 == 1 && !is_right {
+        return Err(Failure::broken(format!("odd: {given}, {}", settings.word.unwrap_or_default())));
+    }
+    Ok(kept + one)
+}
+
+fn adder(version: &str, is_right: bool) -> Definition {
+    Definition::new(manifest("adder", version, MORE))
+        .service("adder.add", move |ctx: Context, given: i64| add(ctx, given, is_right))
+}
+
+async fn captured(stage: &Stage) -> Captured {
+    let kernel = stage.kernel();
+    let [kept] = &kernel.captures(Some("adder")).await.unwrap()[..] else { panic!("one was captured") };
+    assert!(kept.message.starts_with("odd: 7") && kept.what == "the service adder.add", "{kept:?}");
+    Captured::read(&kernel.capture(&By::system("test"), kept.id).await.unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_call_that_failed_is_made_again_with_the_same_answers() {
+    let stage = Stage::with([built(adder("1.0.0", false))]).await;
+    let (kernel, by) = (stage.kernel(), By::system("test"));
+    stage.service("adder.add", &json!(5)).await.unwrap_err();
+    kernel.capture_failures(&by, "adder", 1).await.unwrap();
+    stage.service("adder.add", &json!(4)).await.unwrap();
+    assert_eq!(kernel.captures_wanted("adder"), 1, "what goes well is not captured");
+    stage.service("adder.add", &json!(7)).await.unwrap_err();
+    stage.service("adder.add", &json!(9)).await.unwrap_err();
+    let captured = captured(&stage).await;
+    assert_eq!(captured.questions(), 4, "the configuration, the value, the rows and the time");
+
+    let as_it_was = captured.again(&*built(adder("1.0.0", false))).await.unwrap();
+    assert_eq!(as_it_was.reply.unwrap_err(), captured.failure);
+    assert_eq!(as_it_was.strayed, None);
+    let mended = captured.again(&*built(adder("1.0.1", true))).await.unwrap();
+    assert!(matches!(mended.reply.unwrap(), Reply::Payload(sum) if sum.as_str() == "8"));
+    assert_eq!(mended.log, as_it_was.log, "at the same time, on the same answers");
+    let lines = kernel.audit(&Default::default(), switchboard_kernel::AuditPage::Newest, 2).await.unwrap();
+    assert_eq!(
+        lines.iter().map(|line| line.action.as_str()).collect::<Vec<_>>(),
+        ["capture.read", "capture.asked_for"]
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_goes_another_way_says_where() {
+    let stage = Stage::with([built(adder("1.0.0", false))]).await;
+    stage.kernel().capture_failures(&By::system("test"), "adder", 1).await.unwrap();
+    stage.service("adder.add", &json!(7)).await.unwrap_err();
+    let other = plugin("adder", MORE).service("adder.add", async |ctx: Context, given: i64| {
+        ctx.kv().get("another").await?;
+        Ok(given)
+    });
+    let again = captured(&stage).await.again(&*built(other)).await.unwrap();
+    let strayed = again.strayed.unwrap();
+    assert!(
+        strayed.contains(r#"`kv.get` with {"key":"another"}"#) && strayed.contains(r#"{"key":"kept"}"#),
+        "{strayed}"
+    );
+    assert!(again.reply.is_err());
+    let nobody = built(plugin("nobody", "enabled_by_default: true"));
+    let refused = captured(&stage).await.again(&*nobody).await.unwrap_err().to_string();
+    assert!(refused.contains("`adder`") && refused.contains("`nobody`"), "{refused}");
+}
+
+#[tokio::test]
+async fn secrets_are_not_in_what_is_captured() {
+    let stage = Stage::with([built(adder("1.0.0", false))]).await;
+    let (kernel, by) = (stage.kernel(), By::system("test"));
+    kernel
+        .configure(
+            &by,
+            "adder",
+            Some("default"),
+            json!({"word": "xyzzy-secret"}).as_object().unwrap().clone(),
+        )
+        .await
+        .unwrap();
+    kernel.capture_failures(&by, "adder", 1).await.unwrap();
+    let failure = stage.service("adder.add", &json!(7)).await.unwrap_err().to_string();
+    assert!(failure.contains("xyzzy-secret"), "the plugin says it: {failure}");
+    let kept = kernel.captures(None).await.unwrap();
+    let text = kernel.capture(&by, kept[0].id).await.unwrap();
+    assert!(!text.contains("xyzzy-secret") && !kept[0].message.contains("xyzzy-secret"), "{text}");
+    kernel.remove_capture(&by, kept[0].id).await.unwrap();
+    assert_eq!(kernel.captures(None).await.unwrap(), []);
+    assert!(kernel.capture(&by, kept[0].id).await.is_err());
+}
+
+#[test]
+fn what_is_no_captured_call_is_refused() {
+    let said = |text: &str| Captured::read(text).unwrap_err().to_string();
+    assert!(said("{}").contains("no captured call"));
+    assert!(said(r#"{"form": 9}"#).contains("form 9"));
+    assert!(said(&Value::Null.to_string()).contains("no captured call"));
+}
