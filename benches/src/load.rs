@@ -93,19 +93,21 @@ pub(crate) async fn repeat(server: SocketAddr, request: &Request, times: usize) 
     Ok(())
 }
 
-struct Connection {
+/// A connection that is kept open.
+pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Connection {
-    async fn open(server: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) async fn open(server: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(server).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(1 << 16) })
     }
 
-    async fn exchange(&mut self, request: &Request) -> anyhow::Result<()> {
+    /// Sends the request, and reads the whole answer.
+    pub(crate) async fn exchange(&mut self, request: &Request) -> anyhow::Result<()> {
         self.stream.write_all(&request.bytes).await?;
         self.buffer.clear();
         let mut whole = None;

@@ -2,15 +2,17 @@
 //!
 //! `bench` starts both servers as processes of their own, loads them in turns and writes a table of ratios; what it knows
 //! of Switchboard is its binary and its HTTP. Read [`compare`] first, then [`bare`] (the rival) and [`load`] (the client).
-//! [`tenancy`] alone looks from inside.
+//! [`tenancy`] and [`sandbox`] look from inside.
 #![allow(clippy::print_stdout)]
 
 mod bare;
 mod compare;
 mod detect;
+mod inside;
 mod load;
 mod process;
 mod report;
+mod sandbox;
 mod tenancy;
 
 use std::path::PathBuf;
@@ -45,6 +47,17 @@ enum Command {
     /// Starts once on a folder of databases; `tenancy` runs this as a process of its own.
     #[command(hide = true)]
     TenancyStart(tenancy::Start),
+    /// Measures what the sandbox costs, and prints the tables for docs/benchmarks.md.
+    Sandbox(sandbox::Plan),
+    /// Runs a server with the one route that `sandbox` measures, until it is killed.
+    #[command(hide = true)]
+    Echo {
+        /// What answers it.
+        #[arg(value_enum)]
+        kind: sandbox::Kind,
+        /// The plugin as a component.
+        built: PathBuf,
+    },
     /// Finds the highlights of one file, and prints how long that took and how much memory.
     Detect {
         /// A file with sound.
@@ -59,6 +72,8 @@ fn main() -> anyhow::Result<()> {
         Command::Bare { database, writes } => runtime.block_on(bare::serve(&database, writes)),
         Command::Tenancy(plan) => runtime.block_on(tenancy::run(plan)),
         Command::TenancyStart(start) => runtime.block_on(tenancy::start(start)),
+        Command::Sandbox(plan) => runtime.block_on(sandbox::run(plan)),
+        Command::Echo { kind, built } => runtime.block_on(sandbox::serve(kind, &built)),
         Command::Detect { file } => detect::run(&file),
     }
 }

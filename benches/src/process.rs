@@ -19,13 +19,22 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts it, and waits until `GET /readyz` is answered with 200.
-    pub(crate) fn start(mut command: Command, address: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) fn start(command: Command, address: SocketAddr) -> anyhow::Result<Self> {
+        Self::start_within(command, address, Duration::from_secs(30))
+    }
+
+    /// The same for one that may take longer.
+    pub(crate) fn start_within(
+        mut command: Command,
+        address: SocketAddr,
+        longest: Duration,
+    ) -> anyhow::Result<Self> {
         let begun = Instant::now();
         let child =
             command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("a server does not start")?;
         let mut server = Self { child, address, ready_after: Duration::ZERO };
         while !is_ready(address) {
-            if begun.elapsed() > Duration::from_secs(30) || server.child.try_wait()?.is_some() {
+            if begun.elapsed() > longest || server.child.try_wait()?.is_some() {
                 bail!("{command:?} did not become ready");
             }
             std::thread::sleep(Duration::from_micros(500));

@@ -14,16 +14,18 @@ use axum::body::Body;
 use clap::Args;
 use switchboard_accounts::{Accounts, Client, NewAccount, Sealer, Strength};
 use switchboard_api::{AccountId, Actions, Plugin, Roles};
-use switchboard_capabilities::{Capabilities, SystemClock, SystemRandom};
-use switchboard_delivery::Delivery;
-use switchboard_kernel::{By, Configuring, HOOK_TIME, Kernel, Parts, Rate, TokenTerms, Vault};
+use switchboard_capabilities::{SystemClock, SystemRandom};
+use switchboard_kernel::{By, Kernel, TokenTerms};
 use switchboard_sdk::{Definition, answer::Json};
-use switchboard_server::{Addresses, Options, RateLimits, router};
+use switchboard_server::{Addresses, Options, router};
 use switchboard_store::Store;
 use tower::ServiceExt;
 use zeroize::Zeroizing;
 
-use crate::process::memory_of;
+use crate::{
+    inside::{self, countless},
+    process::memory_of,
+};
 
 /// How many organizations and plugins, and how long to look.
 #[derive(Args)]
@@ -153,12 +155,8 @@ async fn requests(
         ..TokenTerms::default()
     };
     let persons = kernel.create_token(&by, persons).await?.token;
-    // Every request is counted, and none is refused.
-    let plenty = Rate::new(1_000_000, 1_000_000);
-    let rate_limits =
-        RateLimits { token: plenty, organization: plenty, address: plenty, ..RateLimits::default() };
-    let router =
-        router(Arc::clone(kernel), Options { rate_limits, accounts: Some(accounts), ..Options::default() });
+    let options = Options { rate_limits: countless()?, accounts: Some(accounts), ..Options::default() };
+    let router = router(Arc::clone(kernel), options);
     let kinds = [
         ("`GET /api/plugins/plugin_0/open`, for anyone", "/api/plugins/plugin_0/open", None),
         ("within an organization, by an operator's token", CLOSED, bearer(&operators)),
@@ -216,32 +214,8 @@ async fn ask(router: &Addresses, path: &str, proof: Option<&Proof>) -> anyhow::R
 
 /// A kernel with so many plugins, all of them on in every organization.
 async fn kernel(folder: &Path, plugins: usize) -> anyhow::Result<(Arc<Kernel>, Store)> {
-    let store = Store::open_sqlite(&folder.join("db"), switchboard_store::Options::default())?;
-    let clock = Arc::new(SystemClock);
-    let delivery = Delivery::new(store.clone(), clock.clone(), switchboard_delivery::Options::default());
-    let options = switchboard_capabilities::Options::default();
-    let capabilities =
-        Capabilities::new(store.clone(), &folder.join("blobs"), Arc::clone(&delivery), options)?;
     let builtins = (0..plugins).map(plugin).collect::<anyhow::Result<Vec<_>>>()?;
-    let kernel = Kernel::open(Parts {
-        store: store.clone(),
-        hosts: capabilities.clone(),
-        loader: None,
-        clock,
-        builtins,
-        plugin_folder: None,
-        switched_off: Default::default(),
-        version: semver::Version::new(0, 1, 0),
-        configuring: Configuring::new(Arc::new(Vault::in_memory()?)),
-        hook_time: HOOK_TIME,
-    })
-    .await?;
-    capabilities.attach(&kernel);
-    delivery.attach(&kernel);
-    kernel.load_plugins().await?;
-    // The capabilities, to which plugins lead back, live as long as the process.
-    std::mem::forget(capabilities);
-    Ok((kernel, store))
+    inside::kernel(folder, builtins, None).await
 }
 
 /// People, none of whom has a second factor.
