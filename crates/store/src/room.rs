@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use switchboard_sql::{Rows, Value};
+use switchboard_sql::{NotThatShape, Rows, Value};
 
+use crate::name::RESERVED;
 use crate::postgres::apart;
 use crate::saved::Place;
 use crate::{
@@ -168,6 +169,18 @@ impl Room {
         }
     }
 
+    /// Applies these migrations as [`migrate`](Self::migrate) would, to a copy of the room that is gone afterwards. The room stays as it
+    /// is, and nobody waits for it.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save) and [`migrate`](Self::migrate).
+    pub async fn rehearse(&self, migrations: &[Migration]) -> Result<(), Error> {
+        match &self.on {
+            On::Sqlite(room) => room.rehearse(migrations).await,
+            On::Postgres(room) => apart(room.rehearse(migrations)).await,
+        }
+    }
+
     /// Takes back the migrations above `number`, the last first, each in a transaction of its own, and gives how many.
     ///
     /// # Errors
@@ -266,6 +279,38 @@ impl Room {
             On::Sqlite(room) => room.check().await,
             On::Postgres(room) => apart(room.check()).await,
         }
+    }
+
+    /// The tables of its guest, by name, each with its number of rows; without that where they are too many to be counted in the time
+    /// that a statement has.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Unavailable`].
+    pub async fn tables(&self) -> Result<Vec<(String, Option<u64>)>, Error> {
+        let listing = match self.engine() {
+            Engine::Sqlite => {
+                "select name from sqlite_schema where type = 'table' and name not like 'sqlite\\_%' escape '\\'"
+            }
+            Engine::Postgres => {
+                "select relname::text as name from pg_catalog.pg_class \
+                 where relnamespace = current_schema()::regnamespace and relkind = 'r'"
+            }
+        };
+        let wrong = |error: NotThatShape| Error::statement(&self.name().into(), &error.to_string());
+        let mut names: Vec<String> = self.query(listing, vec![]).await?.to().map_err(wrong)?;
+        names.retain(|name| !name.starts_with(RESERVED));
+        names.sort_unstable();
+        let mut tables = Vec::with_capacity(names.len());
+        for name in names {
+            let counting = format!("select count(*) from \"{}\"", name.replace('"', "\"\""));
+            let rows = match self.query(&counting, vec![]).await {
+                Ok(rows) => rows.to::<u64>().map_err(wrong)?.pop(),
+                Err(Error::Timeout { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            tables.push((name, rows));
+        }
+        Ok(tables)
     }
 
     /// How much of the disk the room takes, in bytes.

@@ -89,6 +89,21 @@ impl Store {
         }
     }
 
+    /// Removes a room with all that is in it, and its copies; when there is none, nothing. What is under way ends first. A room got
+    /// before fails with [`Error::Unavailable`] from then on; asking for one anew makes it again, empty.
+    ///
+    /// On PostgreSQL its roles stay, with a right to nothing that is left: other processes may be signed in as them.
+    ///
+    /// # Errors
+    /// [`Error::BadRoomName`]; [`Error::Io`] and [`Error::Unavailable`] when it cannot be removed, and then it is there to be removed
+    /// again.
+    pub async fn remove(&self, name: &str) -> Result<(), Error> {
+        match &self.on {
+            On::Sqlite(store) => store.remove(name).await,
+            On::Postgres(store) => apart(store.remove(name)).await,
+        }
+    }
+
     /// From where a [`Move`](crate::Move) into it has begun that is not finished: then nobody may serve from it.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::link::Link;
 use super::room::Room;
 use super::store::text_of;
-use crate::Error;
+use crate::{Error, Migration};
 
 /// How long a copy may take to be made or put back.
 const COPY_SECONDS: u32 = 3600;
@@ -52,6 +52,13 @@ impl Room {
 
     pub(crate) async fn discard(&self, copy: &str) -> Result<(), Error> {
         self.drop_copy(copy).await.map_err(|fault| self.inner.error(fault))
+    }
+
+    pub(crate) async fn rehearse(&self, migrations: &[Migration]) -> Result<(), Error> {
+        let copy = self.save().await?;
+        let migrated = self.at(&copy).migrate(migrations).await;
+        let removed = self.discard(&copy).await;
+        migrated.map(drop).and(removed)
     }
 
     /// Reads every row, and looks whether PostgreSQL holds each index and reference for sound.

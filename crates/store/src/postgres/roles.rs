@@ -80,6 +80,13 @@ impl Names {
         }
     }
 
+    /// The same roles, with the schema of a copy.
+    pub(crate) fn at(&self, copy: &str) -> Self {
+        let Self { host, guest, maker, .. } = self;
+        let (schema, lock) = (copy.to_owned(), number(&["copy", copy]));
+        Self { schema, host: Arc::clone(host), guest: guest.clone(), maker: maker.clone(), lock }
+    }
+
     /// Makes the schema and its roles, where they are not there.
     pub(crate) fn make(&self, room: &str, password: &str, database: &str) -> String {
         let Self { schema, host, guest, maker, .. } = self;

@@ -7,10 +7,11 @@ use switchboard_sql::{Rows, Value};
 use tokio::sync::RwLock;
 use tokio_postgres::error::SqlState;
 
+use super::address::Login;
 use super::connections::{Lent, Who};
 use super::fault::Fault;
 use super::link::{Outcome, Want, examine, is_stale};
-use super::roles::Names;
+use super::roles::{Names, hex};
 use super::store::House;
 use super::transaction::Transaction;
 use super::wording::{defines, first_word, may_write, refused_to_guest};
@@ -56,16 +57,21 @@ impl Room {
     pub(crate) async fn open(house: Arc<House>, name: Arc<str>) -> Result<Self, Error> {
         let limit = house.options.statement_time;
         let (names, who) = house.found(&name).await.map_err(|fault| fault.of(&name, limit))?;
-        let inner = Inner {
-            name,
-            names,
-            who,
-            house,
-            counters: Counters::default(),
-            turn: Arc::default(),
-            is_closed: AtomicBool::new(false),
-        };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self::with(name, names, who, house))
+    }
+
+    /// A copy of the room, in its schema, as a room of its own with the same roles.
+    pub(crate) fn at(&self, copy: &str) -> Self {
+        let Inner { name, names, who, house, .. } = &*self.inner;
+        let login = Login { user: who.login.user.clone(), settings: house.settings_of(copy) };
+        // Their connections have another search path than the room's own.
+        let user = format!("{} at {copy} {}", who.user, hex(&rand::random::<[u8; 8]>(), 8));
+        Self::with(Arc::clone(name), names.at(copy), Who { user: user.into(), login }, Arc::clone(house))
+    }
+
+    fn with(name: Arc<str>, names: Names, who: Who, house: Arc<House>) -> Self {
+        let (counters, turn, is_closed) = (Counters::default(), Arc::default(), AtomicBool::new(false));
+        Self { inner: Arc::new(Inner { name, names, who, house, counters, turn, is_closed }) }
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -11,7 +11,7 @@ use super::fault::{Fault, said};
 use super::link::{Link, Want};
 use super::locks::Locks;
 use super::notices;
-use super::roles::{self, Names, hex, number};
+use super::roles::{self, Names, ROOM_COMMENT, hex, number};
 use super::room::Room;
 use crate::name::is_room_name;
 use crate::options::Options;
@@ -131,6 +131,31 @@ impl Store {
         Ok(names)
     }
 
+    pub(crate) async fn remove(&self, name: &str) -> Result<(), Error> {
+        if !self.rooms().await?.iter().any(|room| room == name) {
+            return Ok(());
+        }
+        let room = self.room(name).await?;
+        // Waits for those who still read its tables, which the owner of the database would not.
+        room.clear().await?;
+        room.close().await;
+        let schema = &room.inner.names.schema;
+        // The name of another room may be that of a copy of this one.
+        let dropped = format!(
+            "do $remove$ declare it record; begin
+                for it in select nspname from pg_catalog.pg_namespace where nspname = '{schema}' or (nspname ~ '^{schema}_copy_[0-9]+$'
+                    and coalesce(pg_catalog.obj_description(oid, 'pg_namespace'), '') not like '{ROOM_COMMENT}%')
+                loop
+                    execute format('drop schema %I cascade', it.nspname);
+                end loop;
+            end $remove$"
+        );
+        let removed = async { self.house.as_owner().await?.link()?.control(&dropped).await };
+        removed.await.map_err(|fault| room.inner.error(fault))?;
+        self.house.rooms.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        Ok(())
+    }
+
     pub(crate) async fn announce(&self, topic: &str, payload: &str) -> Result<(), Error> {
         let house = &self.house;
         let said = notices::statement(&house.own, topic, payload)
@@ -179,16 +204,21 @@ impl House {
         roles::say_tenant(tenant, &self.key, pid, is_local)
     }
 
+    /// What a connection of a room is set to, with what names no schema in this one.
+    pub(crate) fn settings_of(&self, schema: &str) -> String {
+        let milliseconds = self.options.statement_time.as_millis().max(1);
+        let abandoned = self.options.transaction_time.as_millis().saturating_mul(4).max(20_000);
+        format!(
+            "-c search_path={schema},pg_temp -c statement_timeout={milliseconds} \
+             -c idle_in_transaction_session_timeout={abandoned}"
+        )
+    }
+
     /// The names of a room's schema and roles, which are made where they are not there, and as whom to sign in.
     pub(crate) async fn found(&self, room: &str) -> Result<(Names, Who), Fault> {
         let names = Names::of(room, self.database.0);
         let password = roles::password_of(&names.host, self.connections.address().password(), &self.key);
-        let (schema, milliseconds) = (&names.schema, self.options.statement_time.as_millis().max(1));
-        let abandoned = self.options.transaction_time.as_millis().saturating_mul(4).max(20_000);
-        let settings = format!(
-            "-c search_path={schema},pg_temp -c statement_timeout={milliseconds} \
-             -c idle_in_transaction_session_timeout={abandoned}"
-        );
+        let (schema, settings) = (&names.schema, self.settings_of(&names.schema));
         let login = Login { user: Some((names.host.to_string(), password.clone())), settings };
         let who = Who { user: Arc::clone(&names.host), login };
         let host = &names.host;

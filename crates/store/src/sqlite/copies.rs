@@ -1,5 +1,6 @@
 //! Copies of a room: made while it serves, and put back in one step.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,8 +10,45 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use super::authorizer::Face;
 use super::link::{Link, Purpose};
 use super::readers::blocking;
-use super::room::{Room, sync_folder};
-use crate::Error;
+use super::room::{Inner, Room, sync_folder};
+use crate::{Error, Migration};
+
+/// Removes the file of a room that is closed, and whatever stands beside it: copies, and what was left by who was killed.
+///
+/// The file itself goes last, so that the room is there to be removed again until all of it is gone.
+pub(crate) fn remove(folder: &Path, room: &Arc<str>) -> Result<(), Error> {
+    let removed = || {
+        let copies = format!("{room}.copy-");
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with(&copies)) {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        remove_folder(&rehearsal_of(folder, room))?;
+        for ending in ["sqlite-shm", "sqlite-wal", "sqlite"] {
+            match std::fs::remove_file(folder.join(format!("{room}.{ending}"))) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    };
+    removed().map_err(|error| Error::io(room, "it could not be removed", &error))?;
+    sync_folder(room, folder)
+}
+
+/// Where migrations are tried on a copy of a room.
+fn rehearsal_of(folder: &Path, room: &str) -> PathBuf {
+    folder.join(format!("{room}.rehearsal"))
+}
+
+fn remove_folder(folder: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
 
 impl Room {
     /// Writes a copy of the room, as it is at one moment, to a file that is not there yet. Nobody waits for it.
@@ -80,6 +118,29 @@ impl Room {
         });
         let from = from.await?;
         self.overwrite(move || Ok(from)).await
+    }
+
+    /// Applies these migrations to a copy of the room, which is gone afterwards.
+    ///
+    /// # Errors
+    /// As [`snapshot`](Self::snapshot) and [`migrate`](Self::migrate).
+    pub(crate) async fn rehearse(&self, migrations: &[Migration]) -> Result<(), Error> {
+        let _saving = self.inner.saving.lock().await;
+        let Inner { name, folder, options, .. } = &*self.inner;
+        let apart = rehearsal_of(folder, name);
+        let failed = |error: std::io::Error| Error::io(name, "it could not be copied", &error);
+        remove_folder(&apart).map_err(failed)?;
+        std::fs::create_dir(&apart).map_err(failed)?;
+        let rehearsed = async {
+            self.snapshot(&apart.join(format!("{name}.sqlite"))).await?;
+            let copy = Self::open(apart.clone(), Arc::clone(name), options.clone()).await?;
+            let migrated = copy.migrate(migrations).await;
+            copy.close().await;
+            migrated.map(drop)
+        };
+        let rehearsed = rehearsed.await;
+        let removed = remove_folder(&apart).map_err(failed);
+        rehearsed.and(removed)
     }
 
     /// Removes everything that is in the room, in one transaction.

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
+use super::copies::remove;
+use super::readers::blocking;
 use super::room::Room;
 use crate::Error;
 use crate::name::is_room_name;
@@ -75,6 +77,27 @@ impl Store {
         }
         names.sort_unstable();
         Ok(names)
+    }
+
+    /// Closes a room, and removes all of it.
+    ///
+    /// # Errors
+    /// [`Error::BadRoomName`]; [`Error::Io`], and then it is there to be removed again.
+    pub(crate) async fn remove(&self, name: &str) -> Result<(), Error> {
+        if !is_room_name(name) {
+            return Err(Error::BadRoomName { name: name.to_owned() });
+        }
+        let rooms = || self.inner.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        let opened = rooms().get(name).map(Arc::clone);
+        if let Some(cell) = opened
+            && let Ok(room) = cell.get_or_try_init(|| async { Err(()) }).await
+        {
+            room.close().await;
+        }
+        let (folder, room): (_, Arc<str>) = (self.inner.folder.clone(), name.into());
+        blocking(&Arc::clone(&room), move || remove(&folder, &room)).await?;
+        rooms().remove(name);
+        Ok(())
     }
 
     /// Waits for what is under way, copies all that was written into the rooms' main files, and closes them.

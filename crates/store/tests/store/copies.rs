@@ -13,7 +13,8 @@ on_each_engine! {
     options() =>
         what_was_saved_is_put_back_while_others_read_and_write,
         a_restore_brings_back_the_tables_too,
-        a_cleared_room_is_empty_and_serves_on;
+        a_cleared_room_is_empty_and_serves_on,
+        a_removed_room_is_gone_with_its_copies_and_made_anew_when_asked_for;
 }
 
 async fn room() -> (tempfile::TempDir, Store, Room) {
@@ -227,4 +228,33 @@ async fn a_reference_that_fits_no_key_is_no_damage() {
     room.check().await.unwrap();
     room.restore(&copy).await.unwrap();
     assert_eq!(count(&room).await, 0);
+}
+
+async fn a_removed_room_is_gone_with_its_copies_and_made_anew_when_asked_for(stage: &Stage) {
+    let room = tallied(&stage.store, stage.key()).await;
+    add(&room).await.unwrap();
+    assert_eq!(room.tables().await.unwrap(), [("clip".to_owned(), Some(1)), ("tally".to_owned(), Some(1))]);
+    room.save().await.unwrap();
+    // The name of another's room may look like that of a copy.
+    let other = stage.store.room("clips_copy_7").await.unwrap();
+    other.execute("create table mine (x integer)", vec![]).await.unwrap();
+
+    stage.store.remove("clips").await.unwrap();
+    assert_eq!(stage.store.rooms().await.unwrap(), ["clips_copy_7"]);
+    assert!(room.query("select 1", vec![]).await.is_err() || stage.engine == Engine::Postgres);
+    assert!(matches!(
+        room.begin().await.unwrap().execute("select 1", vec![]).await,
+        Err(Error::Unavailable { .. })
+    ));
+    assert!(other.query("select x from mine", vec![]).await.unwrap().is_empty());
+    if let Some(folder) = stage.folder() {
+        assert!(files(folder).iter().all(|file| file.starts_with("clips_copy_7.")), "{:?}", files(folder));
+    }
+    // Removed once more, there is nothing to do.
+    stage.store.remove("clips").await.unwrap();
+
+    let again = tallied(&stage.store, stage.key()).await;
+    assert_eq!(count(&again).await, 0);
+    add(&again).await.unwrap();
+    assert_eq!(count(&again).await, 1);
 }

@@ -8,6 +8,7 @@ on_each_engine! {
     options() =>
         migrations_go_up_once_and_down_again,
         a_failed_migration_leaves_the_tables_as_they_were_and_is_tried_again,
+        migrations_are_tried_on_a_copy_and_the_room_stays_as_it_is,
         a_file_that_changed_or_went_missing_is_refused,
         what_migrations_need_they_may,
         what_cannot_be_taken_back_stays,
@@ -72,6 +73,28 @@ async fn a_failed_migration_leaves_the_tables_as_they_were_and_is_tried_again(st
     // Mended, it is applied.
     assert_eq!(room.migrate(&[first, second]).await.unwrap(), 1);
     assert!(room.migrations().await.unwrap().iter().all(|it| it.success && it.error.is_none()));
+}
+
+async fn migrations_are_tried_on_a_copy_and_the_room_stays_as_it_is(stage: &Stage) {
+    let room = stage.store.room("clips").await.unwrap();
+    let [first, second] = two(stage);
+    room.migrate(std::slice::from_ref(&first)).await.unwrap();
+    room.execute("insert into clip (title) values ('Seven')", vec![]).await.unwrap();
+    room.rehearse(&[first.clone(), second.clone()]).await.unwrap();
+    // What fails on the rows that are there, and on no others.
+    let broken = migration(
+        2,
+        "create unique index one on clip (title); insert into clip (title) values ('Seven')",
+        None,
+    );
+    let error = room.rehearse(&[first.clone(), broken]).await.unwrap_err();
+    assert_eq!(why(&error).0, 2);
+    assert_eq!(tables(&room).await, ["clip"]);
+    assert_eq!(room.migrations().await.unwrap().len(), 1);
+    let titles: Vec<String> = room.query("select title from clip", vec![]).await.unwrap().to().unwrap();
+    assert_eq!(titles, ["Seven"]);
+    assert_eq!(stage.store.rooms().await.unwrap(), ["clips"]);
+    assert_eq!(room.migrate(&[first, second]).await.unwrap(), 1);
 }
 
 async fn a_file_that_changed_or_went_missing_is_refused(stage: &Stage) {
