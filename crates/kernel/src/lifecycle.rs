@@ -390,6 +390,13 @@ impl Kernel {
         if done == migrations.len() {
             return room.migrate(&migrations).await.map(|_| None).map_err(say);
         }
+        if before.is_some() && done > 0 {
+            // So that what serves is not paused for a migration that fails.
+            let tried = room.rehearse(&migrations).await;
+            tried.map_err(|error| {
+                format!("{error}. It was tried on a copy of the data: nothing was changed")
+            })?;
+        }
         let pause = match before {
             Some(before) => Some(Pause::of(before).await?),
             None => None,

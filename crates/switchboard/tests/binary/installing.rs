@@ -4,7 +4,11 @@ use std::{fs, path::Path};
 
 use serde_json::json;
 
-use crate::installation::{Installation, send};
+use crate::{
+    installation::{Installation, send},
+    notes::{Notes, keep_in, note, noted},
+    own_database::OwnDatabase,
+};
 
 const GREETING: &str = "/api/org/default/hello/hello/Ada";
 
@@ -102,4 +106,49 @@ async fn a_package_that_does_not_load_leaves_what_was_there() {
     assert!(installation.run(&["plugin", "show", "hello"]).out.contains("0.1.0"));
     assert!(!fs::read_to_string(installation.data("plugins.lock")).unwrap().contains("0.2.0"));
     server.stop();
+}
+
+/// Versions whose migrations fail on the notes that there are, and a third that goes in.
+async fn a_migration_that_fails_on_a_copy_touches_nothing(installation: &Installation) {
+    let notes = Notes::new();
+    let server = installation.serve();
+    let first = notes.package(installation, "1.0.0", &[]);
+    installation.json(&["plugin", "install", &first, "--yes"]);
+    for text in ["twice", "twice"] {
+        note(&server, text).await;
+    }
+    let good = "alter table note add column colour text;";
+    let failing = notes.package(installation, "1.1.0", &[good, "create unique index once on note (text);"]);
+    let refused = installation.run(&["plugin", "install", &failing, "--yes"]);
+    assert_eq!(refused.code, 1);
+    for said in ["step_3", "on a copy of the data", "nothing was changed"] {
+        assert!(refused.err.contains(said), "{said}: {}", refused.err);
+    }
+    let (version, texts) = noted(&server).await;
+    assert_eq!((version.as_str(), texts.len()), ("1.0.0", 2));
+    let mended = notes.package(installation, "1.1.1", &[good]);
+    installation.json(&["plugin", "install", &mended, "--yes"]);
+    let (version, texts) = noted(&server).await;
+    assert_eq!((version.as_str(), texts.len()), ("1.1.1", 2));
+    server.stop();
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_on_a_copy_touches_nothing_on_sqlite() {
+    let installation = Installation::unlimited();
+    a_migration_that_fails_on_a_copy_touches_nothing(&installation).await;
+    let left = fs::read_dir(installation.data("db"))
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap());
+    let left: Vec<String> = left.filter(|name| name.contains("copy") || name.contains("rehearsal")).collect();
+    assert_eq!(left, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_on_a_copy_touches_nothing_on_postgres() {
+    let Some(database) = OwnDatabase::new("rehearsing") else { return };
+    let installation = Installation::unlimited();
+    keep_in(&installation, &database.address());
+    a_migration_that_fails_on_a_copy_touches_nothing(&installation).await;
+    assert_eq!(database.ask("select count(*) from pg_namespace where nspname like '%_copy_%'"), "0");
 }

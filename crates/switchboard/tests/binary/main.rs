@@ -19,6 +19,7 @@ mod installing;
 mod isolation;
 mod manifests;
 mod moving;
+mod notes;
 mod organizations;
 mod own_database;
 mod packages;
