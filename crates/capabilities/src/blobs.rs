@@ -20,12 +20,12 @@ const PIECE: usize = 1 << 20;
 
 /// Where blobs stand until they are whole; no plugin has such an id. What is left there by a process that was killed goes
 /// at the next start.
-const UNFINISHED: &str = ".unfinished";
+pub(crate) const UNFINISHED: &str = ".unfinished";
 
 /// The folder of all blobs.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
-    files: Arc<LocalFileSystem>,
+    pub(crate) files: Arc<LocalFileSystem>,
 }
 
 /// Why the folder of blobs cannot be used.

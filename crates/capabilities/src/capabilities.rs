@@ -3,12 +3,12 @@
 use std::{path::Path, sync::Arc};
 
 use switchboard_api::{
-    Failure, Host,
+    BoxFuture, Failure, Host,
     capability::{Clock, Random, Schemas},
 };
 use switchboard_delivery::Delivery;
-use switchboard_kernel::{Hosts, Kernel, Pace, Ticks, room_of};
-use switchboard_manifest::{Capability, Manifest};
+use switchboard_kernel::{Hosts, Kept, Kernel, Pace, Ticks, room_of};
+use switchboard_manifest::{Capability, Manifest, PluginId};
 use switchboard_store::Store;
 use tokio::sync::OnceCell;
 
@@ -70,10 +70,10 @@ impl Default for Options {
 ///
 /// Made before the kernel, which asks it for hosts, and [attached](Self::attach) to it before plugins are loaded.
 pub struct Capabilities {
-    store: Store,
-    blobs: Folder,
+    pub(crate) store: Store,
+    pub(crate) blobs: Folder,
     threads: Arc<Threads>,
-    delivery: Arc<Delivery>,
+    pub(crate) delivery: Arc<Delivery>,
     options: Options,
     outside: Arc<Outside>,
     kernel: KernelRef,
@@ -175,5 +175,12 @@ impl Hosts for Capabilities {
             http: has(Capability::Http).then(|| Arc::new(own_http()) as _),
             mail: has(Capability::Mail).then(|| Arc::new(own_mail()) as _),
         }))
+    }
+    fn kept<'a>(&'a self, plugin: &'a PluginId) -> BoxFuture<'a, Result<Kept, Failure>> {
+        Box::pin(self.kept_by(plugin))
+    }
+
+    fn remove<'a>(&'a self, plugin: &'a PluginId) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(self.remove_all_of(plugin))
     }
 }

@@ -6,6 +6,7 @@
 
 mod audit;
 mod authority;
+mod belongings;
 mod blobs;
 mod capabilities;
 mod clock;

@@ -47,7 +47,7 @@ pub struct Counts {
 /// the next attempt is due; nothing is polled. Dropping it ends them at once, and loses nothing: what was under way is
 /// done again after the next start.
 pub struct Delivery {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     served: Arc<ArcSwap<HashMap<PluginId, Served>>>,
     /// Held while a plugin is added; the tasks of the workers.
     workers: Mutex<Workers>,
@@ -56,12 +56,18 @@ pub struct Delivery {
 #[derive(Default)]
 struct Workers {
     started: bool,
-    running: Vec<JoinHandle<()>>,
+    running: Vec<Worker>,
+}
+
+struct Worker {
+    /// Whose; none for the one that hears other servers.
+    plugin: Option<PluginId>,
+    task: JoinHandle<()>,
 }
 
 #[derive(Clone)]
-struct Served {
-    events: Arc<FanOutHandle>,
+pub(crate) struct Served {
+    pub(crate) events: Arc<FanOutHandle>,
     tasks: Arc<TasksHandle>,
 }
 
@@ -244,7 +250,7 @@ impl Delivery {
         });
         let running = std::mem::take(&mut self.workers().running);
         for worker in running {
-            if let Err(error) = worker.await {
+            if let Err(error) = worker.task.await {
                 tracing::error!("a worker of the delivery broke off: {error}");
             }
         }
@@ -287,10 +293,34 @@ impl Delivery {
                 }
             }
         });
-        self.workers().running.push(hearing);
+        self.workers().running.push(Worker { plugin: None, task: hearing });
     }
 
-    fn served(&self, plugin: &PluginId) -> Result<Served, Error> {
+    /// Ends a plugin's workers, which hold its room. What was under way is begun again when they are.
+    pub(crate) async fn end(&self, plugin: &PluginId) {
+        let (ended, served) = {
+            let mut workers = self.workers();
+            let running = std::mem::take(&mut workers.running);
+            let (ended, rest): (Vec<_>, _) =
+                running.into_iter().partition(|worker| worker.plugin.as_ref() == Some(plugin));
+            workers.running = rest;
+            let mut next = HashMap::clone(&self.served.load());
+            let served = next.remove(plugin);
+            self.served.store(Arc::new(next));
+            (ended, served)
+        };
+        for worker in ended {
+            worker.task.abort();
+            // It was broken off, as it should be.
+            let _ = worker.task.await;
+        }
+        if let Some(served) = served {
+            served.events.signal.close();
+            served.tasks.signal.close();
+        }
+    }
+
+    pub(crate) fn served(&self, plugin: &PluginId) -> Result<Served, Error> {
         self.served.load().get(plugin).cloned().ok_or_else(|| Error::NotServed(plugin.clone()))
     }
 
@@ -306,8 +336,9 @@ impl Delivery {
         }
         let (fan_out, events) = FanOut::new(Arc::clone(&self.shared), plugin.clone());
         let (worker, tasks) = Tasks::new(Arc::clone(&self.shared), plugin.clone());
-        workers.running.push(tokio::spawn(fan_out.run()));
-        workers.running.push(tokio::spawn(worker.run()));
+        for task in [tokio::spawn(fan_out.run()), tokio::spawn(worker.run())] {
+            workers.running.push(Worker { plugin: Some(plugin.clone()), task });
+        }
         let served = Served { events, tasks };
         let mut next = HashMap::clone(&all);
         next.insert(plugin.clone(), served.clone());
@@ -324,7 +355,7 @@ impl Delivery {
 impl Drop for Delivery {
     fn drop(&mut self) {
         for worker in &self.workers().running {
-            worker.abort();
+            worker.task.abort();
         }
     }
 }

@@ -8,6 +8,7 @@
 //! This crate decides nothing about who may: it asks the kernel. It knows no HTTP and no WebAssembly. Read [`Delivery`]
 //! first, then `fan_out.rs`.
 
+mod belongings;
 mod dead_letters;
 mod delivery;
 mod error;
@@ -21,6 +22,7 @@ mod signal;
 mod tables;
 mod tasks;
 
+pub use belongings::Waiting;
 pub use dead_letters::DeadLetter;
 pub use delivery::{Counts, Delivery};
 pub use error::Error;

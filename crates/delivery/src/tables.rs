@@ -59,11 +59,7 @@ const SCHEMA: [&str; 6] = [
 /// # Errors
 /// [`Error::Store`].
 pub async fn prepare(room: &Room) -> Result<(), Error> {
-    let there = match room.engine() {
-        Engine::Postgres => "select 1 where to_regclass('_switchboard_cursor') is not null",
-        _ => "select 1 from sqlite_schema where name = '_switchboard_cursor'",
-    };
-    if room.query(there, vec![]).await?.is_empty() {
+    if !is_prepared(room).await? {
         // Together they wait for the disk once.
         let mut tables = room.begin().await?;
         for statement in SCHEMA {
@@ -72,6 +68,18 @@ pub async fn prepare(room: &Room) -> Result<(), Error> {
         tables.commit().await?;
     }
     Ok(())
+}
+
+/// Whether the tables are in a room.
+///
+/// # Errors
+/// [`Error::Store`].
+pub(crate) async fn is_prepared(room: &Room) -> Result<bool, Error> {
+    let there = match room.engine() {
+        Engine::Postgres => "select 1 where to_regclass('_switchboard_cursor') is not null",
+        _ => "select 1 from sqlite_schema where name = '_switchboard_cursor'",
+    };
+    Ok(!room.query(there, vec![]).await?.is_empty())
 }
 
 /// The statement as an engine takes it: a whole number has 64 bits in both, under another name.

@@ -32,6 +32,9 @@ pub enum Error {
         /// One sentence: why.
         reason: String,
     },
+    /// What a plugin keeps cannot be read or removed.
+    #[error("{0}")]
+    Belongings(Failure),
     /// A change that does not fit what is there.
     #[error("{0}")]
     Refused(String),
@@ -56,7 +59,7 @@ impl From<Error> for Failure {
                 Self::not_found(message)
             }
             Error::DoesNotLoad { .. } | Error::Refused(_) => Self::conflict(message),
-            Error::Invalid(failure) => failure,
+            Error::Belongings(failure) | Error::Invalid(failure) => failure,
         }
     }
 }

@@ -137,7 +137,7 @@ impl Kernel {
         Ok(seen)
     }
 
-    async fn take_away(&self, by: &By, entry: &Entry) -> Result<Seen, Error> {
+    pub(crate) async fn take_away(&self, by: &By, entry: &Entry) -> Result<Seen, Error> {
         let id = &entry.manifest.id;
         let snapshot = self.snapshot();
         let dependents = required_by(snapshot.plugins(), id);

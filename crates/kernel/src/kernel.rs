@@ -98,6 +98,11 @@ pub fn room_of(plugin: &PluginId) -> String {
     format!("plugin_{plugin}")
 }
 
+/// The plugin whose tables are in a room; none for a room of the server's own.
+pub fn plugin_of(room: &str) -> Option<PluginId> {
+    room.strip_prefix("plugin_")?.parse().ok()
+}
+
 /// The kernel's own tables, one change after the other.
 const MIGRATIONS: &[(&str, &str)] = &[
     ("001_initial.sql", include_str!("../migrations/001_initial.sql")),

@@ -10,7 +10,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::captures::{Capture, Replay};
-pub(crate) use self::package::{Install, Key, Package, Trust};
+pub(crate) use self::package::{Export, Install, Key, Package, Remove, Trust};
 pub(crate) use self::watched::{LineLevel, Watched};
 use crate::operator_settings::Database;
 

@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod belongings;
 mod calls;
 mod captures;
 mod configuration;
@@ -27,6 +28,8 @@ pub fn administration(kernel: KernelHandle) -> Definition {
         .post("/api/admin/plugins/{id}/enable", plugins::enable_plugin)
         .post("/api/admin/plugins/{id}/reload", plugins::reload_plugin)
         .post("/api/admin/plugins/{id}/disable", plugins::disable_plugin)
+        .get("/api/admin/plugins/{id}/data", belongings::get_belongings)
+        .delete("/api/admin/plugins/{id}/data", belongings::purge_plugin)
         .get("/api/admin/plugins/{id}/access", access::list_access)
         .put("/api/admin/plugins/{id}/access/{organization}", access::grant_access)
         .delete("/api/admin/plugins/{id}/access/{organization}", access::revoke_access)

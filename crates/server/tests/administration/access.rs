@@ -40,6 +40,8 @@ POST /api/admin/plugins/{id}/capture admin:plugins
 GET /api/admin/captures admin:plugins
 GET /api/admin/captures/{number} admin:plugins
 DELETE /api/admin/captures/{number} admin:plugins
+GET /api/admin/plugins/{id}/data admin:read
+DELETE /api/admin/plugins/{id}/data admin:plugins
 GET /api/admin/plugins/{id}/access admin:read
 PUT /api/admin/plugins/{id}/access/{organization} admin:plugins
 DELETE /api/admin/plugins/{id}/access/{organization} admin:plugins

@@ -375,7 +375,7 @@ async fn an_export_of_many_lines_is_whole_and_in_order() {
 }
 
 /// Those that take what others gave, so that they are asked one after the other.
-const FURTHER: [(&str, &[&str]); 13] = [
+const FURTHER: [(&str, &[&str]); 14] = [
     ("PUT /api/admin/plugins/{id}/access/{organization}", &["plugin.access_granted"]),
     ("DELETE /api/admin/plugins/{id}/access/{organization}", &["plugin.access_revoked"]),
     ("PATCH /api/admin/plugins/{id}/config", &["plugin.configured"]),
@@ -388,6 +388,7 @@ const FURTHER: [(&str, &[&str]); 13] = [
     ("POST /api/admin/organizations/{organization}/restore", &["organization.restored"]),
     ("POST /api/admin/organization-requests/{id}/refuse", &["organization_request.refused"]),
     ("POST /api/admin/organization-requests/{id}/approve", &["organization.created", "plugin.enabled"]),
+    ("DELETE /api/admin/plugins/{id}/data", &["plugin.purged"]),
     // Nothing is changed by it: what stands elsewhere is read anew.
     ("POST /api/admin/configuration/reload", &[]),
 ];
@@ -419,6 +420,11 @@ async fn what_is_done_with_configurations_and_organizations_has_its_lines() {
             "configuration/import" => {
                 stage.ask(Method::PATCH, config, Some(stage.admin()), Some(json!({"greeting": "Hey"}))).await;
                 (address.to_owned(), exported.clone())
+            }
+            "plugins/{id}/data" => {
+                // What a plugin left that is not there any more.
+                stage.store().room("plugin_gone").await.unwrap();
+                (address.replace("{id}", "gone"), json!({}))
             }
             "organizations/{organization}/rate" => (format!("{acme}/rate"), json!({"calls_per_second": 7})),
             "organizations/{organization}" => (acme.to_owned(), json!({"slug": "acme"})),

@@ -59,11 +59,23 @@ pub(crate) enum Package {
         /// The plugin's id.
         id: String,
     },
-    /// Take an installed plugin away. Its data stays, for when it is installed again.
-    Remove {
-        /// The plugin's id.
-        id: String,
-    },
+    /// Take an installed plugin away, and with --purge all that it keeps.
+    ///
+    /// Its data stays, for when it is installed again. With --purge it is shown what there is, and you are asked; then its tables, blobs,
+    /// tasks, events, configuration and the version to go back to are gone for good.
+    #[command(after_help = "Examples:\n  \
+                            switchboard plugin remove hello\n  \
+                            switchboard plugin remove hello --purge          shows what would go, and asks\n  \
+                            switchboard plugin remove hello --purge --yes    for scripts\n\n\
+                            --purge also removes what is left of a plugin that was removed before, or whose removal was broken off.")]
+    Remove(Remove),
+    /// Write an installed plugin as its package again.
+    #[command(after_help = "Examples:\n  \
+                            switchboard plugin export hello                     hello-1.0.0.switchboard\n  \
+                            switchboard plugin export hello --output kept/      into that folder\n  \
+                            switchboard plugin export hello --with-data         and hello-1.0.0.sqlite beside it, with its tables\n\n\
+                            It is told when the files are not those that were installed.")]
+    Export(Export),
     /// Make the keys to sign packages with.
     #[command(subcommand)]
     Key(Key),
@@ -123,6 +135,33 @@ pub(crate) struct Install {
     /// How many days ago it must have been released.
     #[arg(long, value_name = "DAYS", default_value_t = 0, env = "SWITCHBOARD_PLUGIN_MIN_AGE_DAYS")]
     pub(crate) min_age_days: u16,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Remove {
+    /// The plugin's id.
+    pub(crate) id: String,
+    /// Keep its data, for when it is installed again; so it is without this, too.
+    #[arg(long, conflicts_with = "purge")]
+    pub(crate) keep_data: bool,
+    /// Remove all that it keeps as well, for good.
+    #[arg(long)]
+    pub(crate) purge: bool,
+    /// Remove it without being asked.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Export {
+    /// The plugin's id.
+    pub(crate) id: String,
+    /// The file to write, or the folder to write it into; this folder when absent.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write its tables beside it, as a database of SQLite.
+    #[arg(long)]
+    pub(crate) with_data: bool,
 }
 
 #[derive(Subcommand)]

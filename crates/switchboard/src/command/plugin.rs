@@ -89,7 +89,7 @@ fn on_in(plugin: &Json) -> String {
     if organizations.is_empty() { "no organization".to_owned() } else { organizations.join(", ") }
 }
 
-fn words(of: Option<&Json>) -> Vec<String> {
+pub(super) fn words(of: Option<&Json>) -> Vec<String> {
     let items = of.and_then(Json::as_array).into_iter().flatten();
     items.filter_map(Json::as_str).map(str::to_owned).collect()
 }

@@ -24,6 +24,7 @@ mod organizations;
 mod own_database;
 mod packages;
 mod plugins;
+mod removing;
 mod serving;
 mod several_servers;
 mod tokens;

@@ -1,8 +1,7 @@
-//! `switchboard plugin install|rollback|remove`: packages come to serve, and cease to.
+//! `switchboard plugin install|rollback`: packages come to serve, in place of what served before and back.
 
 use std::{
     fs,
-    io::{IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -16,7 +15,7 @@ use switchboard_packages::{
     Package, ReleaseAge, Source, Step, TrustedKeys, fetch,
 };
 
-use super::{credentials, inspect::wanting, plain};
+use super::{confirm, credentials, inspect::wanting, plain};
 use crate::{
     cli,
     client::Client,
@@ -26,7 +25,7 @@ use crate::{
 };
 
 /// Within the folder of plugins: what served before the last installation, to go back to.
-const BEFORE: &str = ".before";
+pub(super) const BEFORE: &str = ".before";
 
 /// Installs a package, in place of the version that is there, if one is.
 ///
@@ -135,40 +134,7 @@ pub(super) async fn rollback(folder: &DataFolder, id: &str, output: &Output) -> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes a plugin away. Its data stays, for when it is installed again.
-///
-/// # Errors
-/// When others require it, or it is not installed; then everything is as it was.
-pub(super) async fn remove(folder: &DataFolder, id: &str, output: &Output) -> anyhow::Result<ExitCode> {
-    let id: PluginId = id.parse()?;
-    let here = folder.plugins().join(id.as_str());
-    if !here.is_dir() {
-        return Err(anyhow!("`{id}` is not installed here"))
-            .advise("`switchboard plugin list` shows what there is; what is part of the server is switched off, not removed");
-    }
-    let client = Client::reach(folder).await?;
-    let before = folder.plugins().join(BEFORE).join(id.as_str());
-    set_aside(&here, &before)?;
-    if let Err(error) = reload(&client, &id).await {
-        fs::rename(&before, &here).with_context(|| format!("{} cannot be put back", here.display()))?;
-        client.close().await;
-        return Err(error.context(format!("`{id}` was not removed")));
-    }
-    client.close().await;
-    fs::remove_dir_all(&before).with_context(|| format!("{} cannot be removed", before.display()))?;
-    let mut lock = Lock::load(&folder.plugins_lock())?;
-    let versions: Vec<_> = lock.all().iter().filter(|it| it.id == id).map(|it| it.version.clone()).collect();
-    for version in &versions {
-        lock.remove(&id, version);
-    }
-    lock.save()?;
-    output.result(&json!({ "id": id, "outcome": "removed" }), || {
-        format!("{id} is removed. Its data stays, for when it is installed again.")
-    });
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn reload(client: &Client, id: &PluginId) -> anyhow::Result<Json> {
+pub(super) async fn reload(client: &Client, id: &PluginId) -> anyhow::Result<Json> {
     client.post(&format!("{}/reload", address_of(id.as_str())?), &json!({})).await
 }
 
@@ -225,17 +191,7 @@ fn consent(
         );
     }
     output.note(&lines.join("\n"));
-    if !std::io::stdin().is_terminal() {
-        return Err(anyhow!("somebody must consent to this, and nobody can be asked here"))
-            .advise("--yes consents to what is shown above");
-    }
-    let mut standard = std::io::stderr();
-    write!(standard, "Install it? [y/N] ")?;
-    standard.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    ensure!(matches!(answer.trim(), "y" | "Y" | "yes"), "nothing was installed");
-    Ok(())
+    confirm("Install it?", "nothing was installed", "--yes consents to what is shown above")
 }
 
 /// Something that is asked for, with the reason that the manifest gives.
@@ -293,8 +249,8 @@ impl Placed {
     }
 }
 
-/// Moves a plugin's folder to where the one before is kept, in place of an earlier one.
-fn set_aside(here: &Path, before: &Path) -> anyhow::Result<()> {
+/// Moves a plugin's folder elsewhere, in place of an earlier one.
+pub(super) fn set_aside(here: &Path, before: &Path) -> anyhow::Result<()> {
     let failed = || format!("{} cannot be set aside", here.display());
     if let Some(parent) = before.parent() {
         fs::create_dir_all(parent).with_context(failed)?;

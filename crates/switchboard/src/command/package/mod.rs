@@ -1,17 +1,25 @@
-//! `switchboard plugin pack|inspect|key|sign|verify|trust|push|install|rollback|remove`: the files that plugins travel in.
+//! `switchboard plugin pack|inspect|key|sign|verify|trust|push|install|rollback|remove|export`: the files that plugins travel in.
 
+mod export;
 mod inspect;
 mod install;
 mod keys;
 mod pack;
 mod push;
+mod remove;
 mod sign;
 mod trust;
 mod verify;
 
-use std::{fs, path::Path, process::ExitCode};
+use std::{
+    fs,
+    io::{IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow, ensure};
+use switchboard_manifest::PluginId;
 use switchboard_packages::{Credentials, PublicKey};
 
 use crate::{
@@ -41,9 +49,34 @@ pub(super) async fn run(
         cli::Package::Trust(what) => trust::run(folder, what, output),
         cli::Package::Install(how) => install::install(folder, how, output).await,
         cli::Package::Rollback { id } => install::rollback(folder, id, output).await,
-        cli::Package::Remove { id } => install::remove(folder, id, output).await,
+        cli::Package::Remove(how) => remove::run(folder, how, output).await,
+        cli::Package::Export(how) => export::run(folder, how, output).await,
         cli::Package::Push { file, to } => push::run(file, to, output).await,
     }
+}
+
+/// The folder of a plugin that is installed from a package.
+fn installed(folder: &DataFolder, id: &PluginId) -> anyhow::Result<PathBuf> {
+    let here = folder.plugins().join(id.as_str());
+    if here.is_dir() {
+        return Ok(here);
+    }
+    Err(anyhow!("`{id}` is not installed here"))
+        .advise("`switchboard plugin list` shows what there is; what is part of the server is switched off, not removed")
+}
+
+/// Asks whether something may be done; an error unless somebody says yes.
+fn confirm(question: &str, refused: &'static str, unasked: &str) -> anyhow::Result<()> {
+    if !std::io::stdin().is_terminal() {
+        return Err(anyhow!("somebody must consent to this, and nobody can be asked here")).advise(unasked);
+    }
+    let mut standard = std::io::stderr();
+    write!(standard, "{question} [y/N] ")?;
+    standard.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    ensure!(matches!(answer.trim(), "y" | "Y" | "yes"), refused);
+    Ok(())
 }
 
 /// Who asks a registry, as the environment says.

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use serde_json::json;
-use switchboard_packages::{Agreement, Bounds, EXTENSION, Packed};
+use switchboard_packages::{Agreement, Bounds, EXTENSION, Package, Packed};
 
 use super::{in_bytes, inspect};
 use crate::{
@@ -22,11 +22,7 @@ use crate::{
 /// # Errors
 /// What is wrong with it, or when the file cannot be written.
 pub(super) fn run(folder: &Path, out: Option<&Path>, output: &Output) -> anyhow::Result<ExitCode> {
-    let packed = switchboard_packages::pack(folder, &Bounds::default())
-        .with_context(|| format!("{} cannot be packed", folder.display()))?;
-    let file = target(out, &packed.package.file_name());
-    write(&packed, &file).with_context(|| format!("{} cannot be written", file.display()))?;
-    let Packed { package, .. } = packed;
+    let (file, package) = packed(folder, out)?;
     let wanting = inspect::wanting(&Agreement::of(package.manifest(), package.component()));
     let result = json!({
         "file": file.display().to_string(),
@@ -51,6 +47,18 @@ pub(super) fn run(folder: &Path, out: Option<&Path>, output: &Output) -> anyhow:
         lines.join("\n")
     });
     Ok(if wanting.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(output::FOUND_WANTING) })
+}
+
+/// Packs the folder into a file; gives which, and the package.
+///
+/// # Errors
+/// What is wrong with it, or when the file cannot be written.
+pub(super) fn packed(folder: &Path, out: Option<&Path>) -> anyhow::Result<(PathBuf, Package)> {
+    let packed = switchboard_packages::pack(folder, &Bounds::default())
+        .with_context(|| format!("{} cannot be packed", folder.display()))?;
+    let file = target(out, &packed.package.file_name());
+    write(&packed, &file).with_context(|| format!("{} cannot be written", file.display()))?;
+    Ok((file, packed.package))
 }
 
 /// Where the package goes. A name that ends as those of packages do is a file, whatever else is no folder as well.
