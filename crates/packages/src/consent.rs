@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use switchboard_manifest::{Capability, Limits, Manifest};
+use switchboard_manifest::{Access, Capability, Limits, Listener, Manifest, Route, Scope};
 
 use crate::host_pattern;
 
@@ -14,6 +14,18 @@ use crate::host_pattern;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Consent {
+    /// The routes that do not stand below the plugin's own address, each as `GET /api/v1/things`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub root_routes: BTreeSet<String>,
+    /// The routes that answer everybody, also who shows no token.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub public_routes: BTreeSet<String>,
+    /// The events of others that it hears, or patterns of them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub listeners: BTreeSet<String>,
+    /// The filter points of others in which it takes part: what passes through it may change or refuse.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub filters: BTreeSet<String>,
     /// The capabilities, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub capabilities: BTreeMap<Capability, ConsentedCapability>,
@@ -62,6 +74,14 @@ pub enum Escalation {
     ReadFrom(String),
     /// One more secret.
     Secret(String),
+    /// A route outside of the plugin's own address.
+    RootRoute(String),
+    /// A route that answers everybody.
+    PublicRoute(String),
+    /// Events of others that it would hear.
+    Listener(String),
+    /// A filter point of others in which it would take part.
+    Filter(String),
     /// A bound that would be wider.
     Limit {
         /// Its name in the manifest.
@@ -83,7 +103,25 @@ impl Consent {
             granted.read_from.extend(request.read_from.iter().map(ToString::to_string));
             granted.secrets.extend(request.secrets.iter().cloned());
         }
-        Self { capabilities, limits: ConsentedLimits::from(&manifest.limits) }
+        let provides = &manifest.provides;
+        let routes = |wanted: fn(&Route) -> bool| {
+            let routes = provides.api_routes.iter().filter(|route| wanted(route));
+            routes.map(|route| format!("{} {}", route.method, manifest.address_of(route))).collect()
+        };
+        let (said, points) = (&provides.events, &provides.filter_points);
+        let listeners = provides.listeners.iter().map(|listener| &listener.event);
+        let filters = provides.filters.iter().map(|filter| &filter.name);
+        Self {
+            root_routes: routes(|route| route.scope == Scope::Root),
+            public_routes: routes(|route| route.access == Access::Anyone),
+            listeners: listeners
+                .filter(|event| !said.iter().any(|own| own.name == **event))
+                .cloned()
+                .collect(),
+            filters: filters.filter(|point| !points.iter().any(|own| own.name == **point)).cloned().collect(),
+            capabilities,
+            limits: ConsentedLimits::from(&manifest.limits),
+        }
     }
 
     /// What `asked` has beyond this, in order; nothing when this consent is enough.
@@ -102,8 +140,22 @@ impl Consent {
             found.extend(wanted.read_from.difference(&had.read_from).cloned().map(Escalation::ReadFrom));
             found.extend(wanted.secrets.difference(&had.secrets).cloned().map(Escalation::Secret));
         }
+        let new = |asked: &BTreeSet<String>, had: &BTreeSet<String>| -> Vec<String> {
+            asked.difference(had).cloned().collect()
+        };
+        found.extend(new(&asked.root_routes, &self.root_routes).into_iter().map(Escalation::RootRoute));
+        found.extend(new(&asked.public_routes, &self.public_routes).into_iter().map(Escalation::PublicRoute));
+        let events = new(&asked.listeners, &self.listeners).into_iter().filter(|event| !self.hears(event));
+        found.extend(events.map(Escalation::Listener));
+        found.extend(new(&asked.filters, &self.filters).into_iter().map(Escalation::Filter));
         found.extend(self.limits.beyond(&asked.limits));
         found
+    }
+
+    /// Whether one of the patterns that were consented to takes in an event, which is no pattern itself.
+    fn hears(&self, event: &str) -> bool {
+        let hears = |had: &String| Listener { event: had.clone(), priority: 0 }.hears(event);
+        !event.contains('*') && self.listeners.iter().any(hears)
     }
 }
 
@@ -154,6 +206,14 @@ impl fmt::Display for Escalation {
             Self::Host(host) => write!(f, "requests to `{host}`"),
             Self::ReadFrom(plugin) => write!(f, "the shared blobs of `{plugin}`"),
             Self::Secret(name) => write!(f, "the secret `{name}`"),
+            Self::RootRoute(route) => write!(f, "the address `{route}`, which is not below its own"),
+            Self::PublicRoute(route) => {
+                write!(f, "the address `{route}` for everybody, also without a token")
+            }
+            Self::Listener(event) => write!(f, "to hear `{event}` of other plugins"),
+            Self::Filter(point) => {
+                write!(f, "to change or refuse what passes through `{point}` of another plugin")
+            }
             Self::Limit { name, from, to } => {
                 write!(f, "`{name}` of {} instead of {}", amount(to), amount(from))
             }
@@ -213,5 +273,41 @@ mod tests {
                 Escalation::Limit { name: "storage_mb", from: Some(10), to: Some(11) },
             ]
         );
+    }
+
+    #[test]
+    fn what_it_does_to_others_is_one_and_what_it_does_to_itself_is_not() {
+        let provides = |routes: &str, listeners: &str, filters: &str| {
+            let text = format!(
+                "id: it\nname: It\nversion: 1.0.0\ncategory: utility\nentry_point: plugin.wasm\n\
+                 capabilities: [{{name: events, reason: r}}]\nprovides:\n  api_routes: [{routes}]\n  events: [{{type: it.done}}]\n  filter_points: [{{name: it.doing}}]\n  \
+                 listeners: [{listeners}]\n  filters: [{filters}]\n"
+            );
+            Consent::of(&Manifest::read(&text).unwrap_or_else(|faults| panic!("{}", faults.report("it"))))
+        };
+        let had = provides(
+            "{method: GET, path: /a}, {method: GET, path: /api/v1/old, scope: root, reason: r}",
+            "{event: it.done}, {event: 'clip.*'}",
+            "{name: it.doing}",
+        );
+        assert_eq!(Consent::default().beyond(&had).len(), 3, "{had:?}");
+        let asked = provides(
+            "{method: GET, path: /a}, {method: POST, path: /b}, {method: GET, path: /api/v1/old, scope: root, reason: r, access: anyone}, \
+             {method: POST, path: /api/v1/new, scope: root, reason: r}, {method: GET, path: /all, scope: global, access: anyone}",
+            "{event: it.done}, {event: clip.created}, {event: 'clip.**'}, {event: match.won}",
+            "{name: it.doing}, {name: clip.captured}",
+        );
+        assert_eq!(
+            had.beyond(&asked),
+            [
+                Escalation::RootRoute("POST /api/v1/new".into()),
+                Escalation::PublicRoute("GET /api/plugins/it/all".into()),
+                Escalation::PublicRoute("GET /api/v1/old".into()),
+                Escalation::Listener("clip.**".into()),
+                Escalation::Listener("match.won".into()),
+                Escalation::Filter("clip.captured".into()),
+            ]
+        );
+        assert_eq!(asked.beyond(&had), []);
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, anyhow, ensure};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
-use switchboard_manifest::{Manifest, PluginId};
+use switchboard_manifest::{Manifest, PluginId, Route};
 use switchboard_packages::{
     Agreement, Bounds, Change, Consent, Escalation, FetchBounds, Fetched, Freshness, Installed, Lock,
     Package, ReleaseAge, Source, Step, TrustedKeys, fetch,
@@ -204,6 +204,23 @@ fn asked(escalation: &Escalation, manifest: &Manifest) -> String {
         Escalation::Host(host) => format!("calling {}", plain(host)),
         Escalation::ReadFrom(plugin) => format!("reading the blobs of {}", plain(plugin)),
         Escalation::Secret(name) => format!("the secret {}", plain(name)),
+        Escalation::RootRoute(route) => {
+            let is_this = |it: &&Route| format!("{} {}", it.method, manifest.address_of(it)) == *route;
+            let reason =
+                manifest.provides.api_routes.iter().find(is_this).and_then(|it| it.reason.as_deref());
+            format!(
+                "answering at {}, outside of its own address: {}",
+                plain(route),
+                plain(reason.unwrap_or_default())
+            )
+        }
+        Escalation::PublicRoute(route) => {
+            format!("answering everybody at {}, also without a token", plain(route))
+        }
+        Escalation::Listener(event) => format!("hearing {} of other plugins", plain(event)),
+        Escalation::Filter(point) => {
+            format!("changing or refusing what passes through {} of another plugin", plain(point))
+        }
         Escalation::Limit { name, from, to } => {
             let bound =
                 |bound: &Option<u64>| bound.map_or("without bound".to_owned(), |bound| bound.to_string());
