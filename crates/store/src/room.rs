@@ -296,7 +296,7 @@ impl Room {
                  where relnamespace = current_schema()::regnamespace and relkind = 'r'"
             }
         };
-        let wrong = |error: NotThatShape| Error::statement(&self.name().into(), &error.to_string());
+        let wrong = |error: NotThatShape| Error::statement(&self.name().into(), error.to_string());
         let mut names: Vec<String> = self.query(listing, vec![]).await?.to().map_err(wrong)?;
         names.retain(|name| !name.starts_with(RESERVED));
         names.sort_unstable();
