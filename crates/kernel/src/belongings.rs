@@ -17,9 +17,10 @@ use crate::{
 };
 
 /// The kernel's tables with rows of plugins, and the column that says of which.
-const ROWS: [(&str, &str); 6] = [
+const ROWS: [(&str, &str); 7] = [
     ("enablement", "plugin_id"),
     ("plugin_access", "plugin_id"),
+    ("plugin_version", "plugin_id"),
     ("rollout", "plugin_id"),
     ("setting", "plugin_id"),
     ("setting_history", "plugin_id"),
@@ -146,6 +147,7 @@ impl Kernel {
                     "plugin `{id}` is required by {names}: remove those first"
                 )));
             }
+            self.none_beside(&belongings.id, None).await?;
             if let Some(loaded) = self.snapshot().plugin(id) {
                 self.hook(loaded, None, Hook::Uninstall).await?;
             }

@@ -71,6 +71,7 @@ impl Kernel {
         self.read_roles().await?;
         self.read_where_plugins_are().await?;
         self.follow_switches().await?;
+        self.read_versions(None).await?;
         self.seen.store(last, Ordering::Release);
         Ok(())
     }

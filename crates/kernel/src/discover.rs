@@ -102,7 +102,8 @@ fn look(folder: PathBuf, owners: &mut HashMap<PluginId, Origin>) -> Discovered {
     Discovered { origin, label, manifest }
 }
 
-fn read(folder: &Path) -> Result<Manifest, String> {
+/// What the plugin in a folder declares, or in one sentence why that cannot be said.
+pub(crate) fn read(folder: &Path) -> Result<Manifest, String> {
     let Some(path) = MANIFEST_NAMES.iter().map(|name| folder.join(name)).find(|path| path.is_file()) else {
         return Err(format!("there is no `{}` in `{}`", MANIFEST_NAMES.join("` or `"), folder.display()));
     };

@@ -125,6 +125,8 @@ pub async fn attempt(
     terms: Terms<'_>,
     call: Call,
 ) -> Result<Reply, Unanswered> {
+    let plugin =
+        snapshot.version_for(plugin, caller.organization.as_ref().map(|organization| organization.id));
     let manifest = plugin.manifest();
     if !matches!(call, Call::Lifecycle(_)) {
         permit(snapshot, plugin, caller.organization.as_deref(), &caller.actor, terms.permission)?;

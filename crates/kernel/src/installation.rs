@@ -78,6 +78,7 @@ impl Kernel {
     async fn put_in_place(&self, by: &By, entry: Entry) -> Result<Seen, Error> {
         let id = entry.manifest.id.clone();
         let refused = |reason: String| Error::DoesNotLoad { plugin: id.clone(), reason };
+        self.none_beside(&id, Some(&entry.manifest.version)).await?;
         let mut catalog = Catalog::clone(&self.catalog());
         let version = entry.manifest.version.clone();
         catalog.insert(entry.clone());
@@ -121,6 +122,7 @@ impl Kernel {
         catalog.set_warnings(&id, resolution.warnings.get(&id).cloned().unwrap_or_default());
         self.catalog.store(Arc::new(catalog));
         self.swap(serving);
+        self.is_everyones_now(&id, &version).await?;
         let (what, seen) = match &before {
             None => ("plugin.installed", Seen::Installed),
             Some(_) => ("plugin.replaced", Seen::Replaced(version.clone())),
@@ -147,6 +149,7 @@ impl Kernel {
                 "plugin `{id}` is required by {names}: switch those off first"
             )));
         }
+        self.none_beside(id, None).await?;
         if let Some(loaded) = snapshot.plugin(id.as_str()) {
             self.hook(loaded, None, Hook::Unload).await?;
         }

@@ -125,6 +125,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("007_invocation.sql", include_str!("../migrations/007_invocation.sql")),
     ("007_invocation.postgres.sql", include_str!("../migrations/007_invocation.postgres.sql")),
     ("007_invocation.down.sql", include_str!("../migrations/007_invocation.down.sql")),
+    ("008_plugin_versions.sql", include_str!("../migrations/008_plugin_versions.sql")),
+    ("008_plugin_versions.down.sql", include_str!("../migrations/008_plugin_versions.down.sql")),
 ];
 
 /// What makes the kernel's tables, in order.

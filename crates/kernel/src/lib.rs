@@ -50,6 +50,7 @@ mod settings;
 mod shape;
 mod snapshot;
 mod state;
+mod versions;
 mod watch;
 
 pub use access::Access;
@@ -98,3 +99,4 @@ pub use shape::{BodyKind, Checker, RouteShape, Rules};
 pub use snapshot::Snapshot;
 pub use state::{NoSuchStep, State};
 pub use switchboard_vault::{KeyId, Vault};
+pub use versions::{ServedVersion, VERSIONS};

@@ -180,7 +180,9 @@ impl Kernel {
     /// Tells the plugins that serve that they are about to end.
     pub async fn unload_plugins(&self) {
         let _here = self.one_change.lock().await;
-        for plugin in self.snapshot().plugins().iter().rev() {
+        let snapshot = self.snapshot();
+        let beside = snapshot.beside.values().flatten().map(|beside| &beside.plugin);
+        for plugin in beside.chain(snapshot.plugins().iter().rev()) {
             if let Err(error) = self.hook(plugin, None, Hook::Unload).await {
                 tracing::warn!(plugin = %plugin.id(), "{error}");
             }
@@ -250,7 +252,7 @@ impl Kernel {
         }
         self.catalog.store(Arc::new(catalog));
         self.swap(serving);
-        Ok(())
+        self.read_versions(None).await
     }
 
     /// Brings one plugin up, in place of the one that served before, if one did; or leaves everything as it was and says in one
@@ -268,14 +270,9 @@ impl Kernel {
                 return Err(format!("it requires plugin `{}`, which does not load", requirement.plugin_id));
             }
         }
-        let plugin = self.code_of(entry).await?;
-        let differences = disagreements(manifest, plugin.description());
-        if !differences.is_empty() {
-            return Err(format!("its manifest and its code disagree: {}", differences.join("; ")));
-        }
-        let shapes = shapes(manifest, &plugin)?;
-        let saved = self.migrate(manifest, plugin.migrations(), before).await?;
-        let brought = self.start(plugin, shapes, recorded, serving, before).await;
+        let loaded = self.made_of(entry).await?;
+        let saved = self.migrate(manifest, loaded.plugin.migrations(), before).await?;
+        let brought = self.start(loaded, recorded, serving, before).await;
         match (brought, saved) {
             (Ok(()), Some(saved)) => {
                 saved.discard().await;
@@ -293,19 +290,19 @@ impl Kernel {
         }
     }
 
-    async fn start(
-        &self,
-        plugin: Arc<dyn Plugin>,
-        shapes: Vec<RouteShape>,
-        recorded: Option<&Version>,
-        serving: &mut Vec<Arc<Loaded>>,
-        before: Option<&Arc<Loaded>>,
-    ) -> Result<(), String> {
+    /// A plugin that could serve: its code, its host and what a call of it needs. Nothing of it was called yet.
+    pub(crate) async fn made_of(&self, entry: &Entry) -> Result<Arc<Loaded>, String> {
+        let plugin = self.code_of(entry).await?;
         let manifest = Arc::clone(plugin.manifest());
+        let differences = disagreements(&manifest, plugin.description());
+        if !differences.is_empty() {
+            return Err(format!("its manifest and its code disagree: {}", differences.join("; ")));
+        }
+        let shapes = shapes(&manifest, &plugin)?;
         let granted: Vec<_> = manifest.capabilities.iter().map(|request| request.name).collect();
         let points = points(&manifest)?;
         let host = self.hosts.open(&manifest, &granted).map_err(|failure| failure.to_string())?;
-        let loaded = Arc::new(Loaded {
+        Ok(Arc::new(Loaded {
             plugin,
             host,
             shapes,
@@ -319,7 +316,17 @@ impl Kernel {
             recorded: Default::default(),
             capturing: Default::default(),
             watch: Arc::clone(&self.watch),
-        });
+        }))
+    }
+
+    async fn start(
+        &self,
+        loaded: Arc<Loaded>,
+        recorded: Option<&Version>,
+        serving: &mut Vec<Arc<Loaded>>,
+        before: Option<&Arc<Loaded>>,
+    ) -> Result<(), String> {
+        let manifest = Arc::clone(loaded.manifest());
         let id = manifest.id.clone();
         self.note_code_defaults(&id, loaded.description().config_defaults.as_ref());
         let say = |error: Error| error.to_string();
@@ -420,13 +427,14 @@ impl Kernel {
         organization: Option<&Arc<Organization>>,
         hook: Hook,
     ) -> Result<(), Error> {
-        let name = hook.kind();
+        let (name, snapshot) = (hook.kind(), self.snapshot());
+        let plugin = snapshot.version_for(plugin, organization.map(|organization| organization.id));
         if !plugin.description().hooks.contains(&name) {
             return Ok(());
         }
         let caller = Caller::system(organization.cloned(), format!("{}-{}", name.as_str(), plugin.id()));
         let terms = Terms { time: Some(self.hook_time), ..Terms::default() };
-        let reply = dispatch(&self.snapshot(), plugin, caller, terms, Call::Lifecycle(hook)).await;
+        let reply = dispatch(&snapshot, plugin, caller, terms, Call::Lifecycle(hook)).await;
         reply.map(|_| ()).map_err(|failure| {
             Error::Refused(format!("`{}` of plugin `{}` failed: {failure}", name.as_str(), plugin.id()))
         })
@@ -459,7 +467,8 @@ impl Kernel {
 
     pub(crate) fn swap(&self, plugins: Vec<Arc<Loaded>>) {
         let (before, roles) = (self.snapshot(), self.own_roles.load());
-        let next = Snapshot::new(plugins, before.enabled().clone(), Arc::clone(before.granted()), &roles);
+        let mut next = Snapshot::new(plugins, before.enabled().clone(), Arc::clone(before.granted()), &roles);
+        next.beside = Arc::clone(&before.beside);
         self.snapshot.store(Arc::new(next));
     }
 

@@ -282,7 +282,16 @@ impl Kernel {
         let over: Vec<_> = over.filter(|it| it.removed_at.is_some_and(|at| at < kept_since)).collect();
         for OrganizationInFull { organization, .. } in &over {
             let mut change = self.change(by).await?;
-            for table in ["member", "role", "invitation", "enablement", "plugin_access", "setting", "token"] {
+            for table in [
+                "member",
+                "role",
+                "invitation",
+                "enablement",
+                "plugin_access",
+                "plugin_version",
+                "setting",
+                "token",
+            ] {
                 let sql = format!("delete from {table} where organization_id = $1");
                 change.execute(&sql, vec![organization.id.into()]).await?;
             }

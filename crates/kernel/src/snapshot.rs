@@ -12,6 +12,7 @@ use crate::{
     roles::{self, OwnRoles},
     routes::{Address, Routes},
     shape::Rules,
+    versions::Beside,
 };
 
 /// What serves at a moment. A request keeps the one it started with; a change builds the next and swaps it.
@@ -27,6 +28,8 @@ pub struct Snapshot {
     granted: Arc<HashMap<PluginId, OrganizationSet>>,
     routes: Arc<Routes>,
     filters: Arc<HashMap<String, FilterPoint>>,
+    /// Versions that serve some organizations in place of the one among the plugins.
+    pub(crate) beside: Arc<HashMap<PluginId, Vec<Beside>>>,
     pub(crate) policies: Arc<Policies>,
 }
 
@@ -99,6 +102,7 @@ impl Snapshot {
             granted,
             routes: Arc::new(routes),
             filters: Arc::new(filters),
+            beside: Arc::default(),
             policies: Arc::new(policies),
         }
     }

@@ -14,6 +14,7 @@ mod registrations;
 mod rollouts;
 mod secrets;
 mod tokens;
+mod versions;
 
 pub use crate::kernel_handle::KernelHandle;
 
@@ -30,6 +31,9 @@ pub fn administration(kernel: KernelHandle) -> Definition {
         .post("/api/admin/plugins/{id}/disable", plugins::disable_plugin)
         .get("/api/admin/plugins/{id}/data", belongings::get_belongings)
         .delete("/api/admin/plugins/{id}/data", belongings::purge_plugin)
+        .get("/api/admin/plugins/{id}/versions", versions::list_versions)
+        .put("/api/admin/plugins/{id}/versions/{version}", versions::serve_version)
+        .delete("/api/admin/plugins/{id}/versions/{version}", versions::withdraw_version)
         .get("/api/admin/plugins/{id}/access", access::list_access)
         .put("/api/admin/plugins/{id}/access/{organization}", access::grant_access)
         .delete("/api/admin/plugins/{id}/access/{organization}", access::revoke_access)

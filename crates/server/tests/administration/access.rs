@@ -18,8 +18,11 @@ fn routes(stage: &Stage) -> Vec<(Method, String, String)> {
     let routes = manifest.provides.api_routes.iter().map(|route| {
         let address = manifest.address_of(route);
         let place = if address.starts_with("/api/admin/plugins") { "greeter" } else { "1" };
-        let address =
-            address.replace("{organization}", "default").replace("{id}", place).replace("{config_id}", "1");
+        let address = address
+            .replace("{organization}", "default")
+            .replace("{id}", place)
+            .replace("{config_id}", "1")
+            .replace("{version}", "2.0.0");
         (route.method.to_string().parse().unwrap(), address, route.permission.clone().unwrap())
     });
     routes.collect()
@@ -42,6 +45,9 @@ GET /api/admin/captures/{number} admin:plugins
 DELETE /api/admin/captures/{number} admin:plugins
 GET /api/admin/plugins/{id}/data admin:read
 DELETE /api/admin/plugins/{id}/data admin:plugins
+GET /api/admin/plugins/{id}/versions admin:read
+PUT /api/admin/plugins/{id}/versions/{version} admin:plugins
+DELETE /api/admin/plugins/{id}/versions/{version} admin:plugins
 GET /api/admin/plugins/{id}/access admin:read
 PUT /api/admin/plugins/{id}/access/{organization} admin:plugins
 DELETE /api/admin/plugins/{id}/access/{organization} admin:plugins

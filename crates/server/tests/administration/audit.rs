@@ -200,10 +200,12 @@ async fn every_change_over_the_administration_has_its_lines_and_what_comes_to_no
         }
     }
     let driven = changes.iter().map(|(route, ..)| *route).chain(FURTHER.iter().map(|(route, _)| *route));
-    // One needs real components, which the tests of the sandbox and of the program have; the others calls that run or fail, as in
+    // Some need real components, which the tests of the sandbox and of the program have; the others calls that run or fail, as in
     // `calls` and in the tests of the kernel.
     let elsewhere = [
         "POST /api/admin/plugins/{id}/reload",
+        "PUT /api/admin/plugins/{id}/versions/{version}",
+        "DELETE /api/admin/plugins/{id}/versions/{version}",
         "POST /api/admin/calls/running/{number}/stop",
         "POST /api/admin/plugins/{id}/capture",
         "DELETE /api/admin/captures/{number}",

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use semver::Version;
 
 #[derive(Subcommand)]
 pub(crate) enum Package {
@@ -48,7 +49,8 @@ pub(crate) enum Package {
     #[command(after_help = "Examples:\n  \
                             switchboard plugin install hello-1.0.0.switchboard\n  \
                             switchboard plugin install oci://registry.example/plugins/hello:1.0.0 --min-age-days 3\n  \
-                            switchboard plugin install https://example.com/hello-1.0.0.switchboard --yes\n\n\
+                            switchboard plugin install https://example.com/hello-1.0.0.switchboard --yes\n  \
+                            switchboard plugin install hello-1.1.0.switchboard --only-for acme\n\n\
                             What is installed, from where, on whose word and with what consent is in plugins.lock in the data folder.")]
     Install(Install),
     /// Put back what served before the last installation.
@@ -69,6 +71,30 @@ pub(crate) enum Package {
                             switchboard plugin remove hello --purge --yes    for scripts\n\n\
                             --purge also removes what is left of a plugin that was removed before, or whose removal was broken off.")]
     Remove(Remove),
+    /// List the versions of a plugin that serve, and whom.
+    #[command(after_help = "Examples:\n  \
+                            switchboard plugin install hello-2.0.0.switchboard --only-for acme,beta\n  \
+                            switchboard plugin versions hello\n  \
+                            switchboard plugin promote hello 2.0.0      makes it everyone's\n  \
+                            switchboard plugin withdraw hello 2.0.0     takes it away again")]
+    Versions {
+        /// The plugin's id.
+        id: String,
+    },
+    /// Make a version everyone's that serves some organizations.
+    Promote {
+        /// The plugin's id.
+        id: String,
+        /// The version.
+        version: Version,
+    },
+    /// Take a version away from the organizations that it serves: the one that is everyone's serves them again.
+    Withdraw {
+        /// The plugin's id.
+        id: String,
+        /// The version.
+        version: Version,
+    },
     /// Write an installed plugin as its package again.
     #[command(after_help = "Examples:\n  \
                             switchboard plugin export hello                     hello-1.0.0.switchboard\n  \
@@ -132,6 +158,9 @@ pub(crate) struct Install {
     /// Consent to what it asks for, without being asked.
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Have it serve these organizations alone, beside the version that is everyone's: with the same tables and declarations.
+    #[arg(long, value_name = "ORG", value_delimiter = ',')]
+    pub(crate) only_for: Vec<String>,
     /// How many days ago it must have been released.
     #[arg(long, value_name = "DAYS", default_value_t = 0, env = "SWITCHBOARD_PLUGIN_MIN_AGE_DAYS")]
     pub(crate) min_age_days: u16,

@@ -12,6 +12,7 @@ use switchboard_manifest::Manifest;
 use crate::{
     cli,
     output::{Advise, FAILED, Output, Tone},
+    scratch::Scratch,
     sandboxing::Components,
 };
 
@@ -25,7 +26,8 @@ pub(crate) async fn run(what: &cli::Replay, output: &Output) -> anyhow::Result<E
     let shown = what.file.display();
     let text = fs::read_to_string(&what.file).with_context(|| format!("{shown} cannot be read"))?;
     let captured = Captured::read(&text).with_context(|| format!("{shown} cannot be made again"))?;
-    let compiled = tempfile::tempdir().context("there is no room for a component in compiled form")?;
+    let compiled =
+        Scratch::at(std::env::temp_dir().join(format!("switchboard-replay-{}", std::process::id())));
     let plugin = match &what.folder {
         Some(folder) => loaded(folder, compiled.path()).await?,
         None => builtin(&captured.plugin)?,

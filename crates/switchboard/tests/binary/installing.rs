@@ -111,14 +111,15 @@ async fn a_package_that_does_not_load_leaves_what_was_there() {
 /// Versions whose migrations fail on the notes that there are, and a third that goes in.
 async fn a_migration_that_fails_on_a_copy_touches_nothing(installation: &Installation) {
     let notes = Notes::new();
-    let server = installation.serve();
+    let good = "alter table note add column colour text;";
     let first = notes.package(installation, "1.0.0", &[]);
+    let failing = notes.package(installation, "1.1.0", &[good, "create unique index once on note (text);"]);
+    let mended = notes.package(installation, "1.1.1", &[good]);
+    let server = installation.serve();
     installation.json(&["plugin", "install", &first, "--yes"]);
     for text in ["twice", "twice"] {
         note(&server, text).await;
     }
-    let good = "alter table note add column colour text;";
-    let failing = notes.package(installation, "1.1.0", &[good, "create unique index once on note (text);"]);
     let refused = installation.run(&["plugin", "install", &failing, "--yes"]);
     assert_eq!(refused.code, 1);
     for said in ["step_3", "on a copy of the data", "nothing was changed"] {
@@ -126,7 +127,6 @@ async fn a_migration_that_fails_on_a_copy_touches_nothing(installation: &Install
     }
     let (version, texts) = noted(&server).await;
     assert_eq!((version.as_str(), texts.len()), ("1.0.0", 2));
-    let mended = notes.package(installation, "1.1.1", &[good]);
     installation.json(&["plugin", "install", &mended, "--yes"]);
     let (version, texts) = noted(&server).await;
     assert_eq!((version.as_str(), texts.len()), ("1.1.1", 2));

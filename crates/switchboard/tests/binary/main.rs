@@ -27,4 +27,5 @@ mod plugins;
 mod removing;
 mod serving;
 mod several_servers;
+mod side_by_side;
 mod tokens;

@@ -32,9 +32,8 @@ async fn filled(installation: &Installation, package: &str) -> Server {
 
 async fn a_plugin_goes_with_all_that_it_keeps(installation: &Installation) {
     let notes = Notes::new();
-    let package = notes.package(installation, "1.0.0", &[]);
+    let [package, next] = ["1.0.0", "1.0.1"].map(|version| notes.package(installation, version, &[]));
     let server = filled(installation, &package).await;
-    let next = notes.package(installation, "1.0.1", &[]);
     installation.json(&["plugin", "install", &next, "--yes"]);
 
     // Nobody can be asked here, so that somebody must have said yes beforehand.

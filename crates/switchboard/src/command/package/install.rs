@@ -15,7 +15,7 @@ use switchboard_packages::{
     Package, ReleaseAge, Source, Step, TrustedKeys, fetch,
 };
 
-use super::{confirm, credentials, inspect::wanting, plain};
+use super::{confirm, credentials, inspect::wanting, plain, versions};
 use crate::{
     cli,
     client::Client,
@@ -60,8 +60,14 @@ pub(super) async fn install(
         consent(manifest, &change, signed_by.as_deref(), output)?;
     }
     let client = Client::reach_or_make(folder).await?;
-    let placed = Placed::unpack(folder, &package)?;
-    let reloaded = match reload(&client, &manifest.id).await {
+    let (placed, served) = match how.only_for.is_empty() {
+        true => (Placed::unpack(folder, &package)?, reload(&client, &manifest.id).await),
+        false => (
+            Placed::beside(folder, &package)?,
+            versions::serve(&client, &manifest.id, &manifest.version, &how.only_for).await,
+        ),
+    };
+    let reloaded = match served {
         Ok(reloaded) => reloaded,
         Err(error) => {
             placed.put_back()?;
@@ -69,6 +75,10 @@ pub(super) async fn install(
             return Err(error.context(format!("{} {} is not installed", manifest.id, manifest.version)));
         }
     };
+    if how.only_for.is_empty() {
+        // It is everyone's now, and no longer of some alone.
+        versions::remove_folder(folder, &manifest.id, &manifest.version)?;
+    }
     lock.put(Installed {
         id: manifest.id.clone(),
         version: manifest.version.clone(),
@@ -87,7 +97,7 @@ pub(super) async fn install(
     // What is kept to go back to stays noted with what was consented to; nothing older does.
     let noted = lock.all().iter().filter(|it| it.id == manifest.id).map(|it| it.version.clone());
     for old in noted.collect::<Vec<_>>() {
-        if old != manifest.version && Some(&old) != from {
+        if how.only_for.is_empty() && old != manifest.version && Some(&old) != from {
             lock.remove(&manifest.id, &old);
         }
     }
@@ -95,6 +105,12 @@ pub(super) async fn install(
     client.close().await;
     let result = json!({ "id": manifest.id, "version": manifest.version, "from": from, "outcome": reloaded.get("outcome") });
     output.result(&result, || match &from {
+        _ if !how.only_for.is_empty() => format!(
+            "{} {} serves {}; `switchboard plugin promote {0} {1}` makes it everyone's, `switchboard plugin withdraw {0} {1}` takes it away.",
+            manifest.id,
+            manifest.version,
+            how.only_for.join(", ")
+        ),
         Some(from) => format!(
             "{} {} serves in place of {from}; `switchboard plugin rollback {}` goes back.",
             manifest.id, manifest.version, manifest.id
@@ -239,9 +255,22 @@ struct Placed {
 impl Placed {
     fn unpack(folder: &DataFolder, package: &Package) -> anyhow::Result<Self> {
         let (id, plugins) = (package.manifest().id.as_str(), folder.plugins());
-        fs::create_dir_all(&plugins).with_context(|| format!("{} cannot be made", plugins.display()))?;
-        let (here, before, incoming) =
-            (plugins.join(id), plugins.join(BEFORE).join(id), plugins.join(format!(".incoming-{id}")));
+        Self::at(folder, package, plugins.join(id), plugins.join(BEFORE).join(id))
+    }
+
+    /// Unpacks it to where versions stand that serve beside the one that is everyone's.
+    fn beside(folder: &DataFolder, package: &Package) -> anyhow::Result<Self> {
+        let Manifest { id, version, .. } = package.manifest();
+        let before = folder.plugins().join(format!(".replaced-{id}"));
+        Self::at(folder, package, versions::folder_of(folder, id, version), before)
+    }
+
+    fn at(folder: &DataFolder, package: &Package, here: PathBuf, before: PathBuf) -> anyhow::Result<Self> {
+        let plugins = folder.plugins();
+        for needed in [Some(plugins.as_path()), here.parent()].into_iter().flatten() {
+            fs::create_dir_all(needed).with_context(|| format!("{} cannot be made", needed.display()))?;
+        }
+        let incoming = plugins.join(format!(".incoming-{}", package.manifest().id));
         if incoming.exists() {
             // Left by an installation that was broken off.
             fs::remove_dir_all(&incoming)

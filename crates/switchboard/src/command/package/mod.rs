@@ -1,4 +1,4 @@
-//! `switchboard plugin pack|inspect|key|sign|verify|trust|push|install|rollback|remove|export`: the files that plugins travel in.
+//! `switchboard plugin pack|inspect|key|sign|verify|trust|push|install|rollback|remove|export|versions|promote|withdraw`: the files that plugins travel in.
 
 mod export;
 mod inspect;
@@ -10,6 +10,7 @@ mod remove;
 mod sign;
 mod trust;
 mod verify;
+mod versions;
 
 use std::{
     fs,
@@ -50,6 +51,9 @@ pub(super) async fn run(
         cli::Package::Install(how) => install::install(folder, how, output).await,
         cli::Package::Rollback { id } => install::rollback(folder, id, output).await,
         cli::Package::Remove(how) => remove::run(folder, how, output).await,
+        cli::Package::Versions { id } => versions::list(folder, id, output).await,
+        cli::Package::Promote { id, version } => versions::promote(folder, id, version, output).await,
+        cli::Package::Withdraw { id, version } => versions::withdraw(folder, id, version, output).await,
         cli::Package::Export(how) => export::run(folder, how, output).await,
         cli::Package::Push { file, to } => push::run(file, to, output).await,
     }

@@ -4,6 +4,7 @@ use std::{fs, process::ExitCode};
 
 use anyhow::{Context, bail};
 use serde_json::{Value as Json, json};
+use switchboard_kernel::VERSIONS;
 use switchboard_manifest::PluginId;
 use switchboard_packages::Lock;
 
@@ -122,9 +123,11 @@ fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
-/// Forgets the package, and the version to go back to.
+/// Forgets the package, and its other versions.
 fn forget(folder: &DataFolder, id: &PluginId) -> anyhow::Result<()> {
-    for gone in [folder.plugins().join(BEFORE).join(id.as_str()), aside(folder, id)] {
+    let plugins = folder.plugins();
+    let kept = [BEFORE, VERSIONS].map(|name| plugins.join(name).join(id.as_str()));
+    for gone in kept.into_iter().chain([aside(folder, id)]) {
         if gone.exists() {
             fs::remove_dir_all(&gone).with_context(|| format!("{} cannot be removed", gone.display()))?;
         }
