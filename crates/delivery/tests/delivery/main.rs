@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod backlog;
+mod belongings;
 mod dead_letters;
 mod events;
 mod plugins;
