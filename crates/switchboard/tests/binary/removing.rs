@@ -73,6 +73,16 @@ async fn a_plugin_goes_with_all_that_it_keeps(installation: &Installation) {
     assert_eq!(noted(&server).await, ("1.0.0".to_owned(), vec![]));
     note(&server, "three").await;
 
+    // A removal that was broken off before the server heard of it goes on when it is asked for again.
+    fs::rename(installation.data("plugins/notes"), installation.data("plugins/.removing-notes")).unwrap();
+    assert_eq!(noted(&server).await.0, "1.0.0");
+    let gone = installation.json(&["plugin", "remove", "notes", "--purge", "--yes"]);
+    assert_eq!(gone["data"]["tables"][0]["rows"], 1);
+    assert!(!installation.data("plugins/.removing-notes").exists());
+    assert_eq!(server.status(DATA).await, 404);
+    installation.json(&["plugin", "install", &package, "--yes"]);
+    note(&server, "four").await;
+
     // What is left of one that was removed before goes also without a server.
     installation.json(&["plugin", "remove", "notes", "--keep-data"]);
     server.stop();
