@@ -52,7 +52,8 @@ fn read_within<R: Read + Seek + Send + Sync + 'static>(mut file: Bounded<R>) -> 
         "video/mp4" | "audio/mp4" | "video/quicktime" => mp4::read(&mut file, size).unwrap_or_default(),
         "application/octet-stream" => Facts::default(),
         _ => {
-            // Odd files make symphonia panic here and there, on products that overflow for one: then nothing is known.
+            // Odd files make symphonia panic here and there, on products that overflow for one: then nothing is known. In a
+            // component nothing is caught, and such a file is not taken; but there products wrap, and next to none is left.
             let fps = match content_type {
                 "video/x-matroska" | "video/webm" => {
                     matroska::pictures_a_second(&mut file, size).ok().flatten()
