@@ -5,7 +5,7 @@ use std::sync::Arc;
 use switchboard_manifest::{Capability, PluginId};
 
 use crate::{
-    Context, Failure,
+    Context, Failure, Faults,
     capability::{
         Audit, Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Http, Kv, Log, Mail, Random,
         Schedule, Schemas, Services,
@@ -53,6 +53,8 @@ pub struct Host {
     pub http: Option<Arc<dyn Http>>,
     /// Messages to people, if granted.
     pub mail: Option<Arc<dyn Mail>>,
+    /// Those that a test makes fail; none on a server.
+    pub faults: Option<Arc<Faults>>,
 }
 
 macro_rules! granted {
@@ -65,7 +67,11 @@ macro_rules! granted {
         /// [`Failure::Forbidden`] when it was not asked for, or not granted.
         pub fn $name(&self, context: &Context) -> Result<&Arc<dyn $trait>, Failure> {
             context.usage.ask(Capability::$capability);
-            self.$name.as_ref().ok_or_else(|| self.refusal(Capability::$capability))
+            let granted = self.$name.as_ref().ok_or_else(|| self.refusal(Capability::$capability))?;
+            match self.faults.as_ref().and_then(|faults| faults.of(Capability::$capability)) {
+                Some(failure) => Err(failure),
+                None => Ok(granted),
+            }
         }
     )+};
 }

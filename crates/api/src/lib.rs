@@ -15,6 +15,7 @@ mod context;
 mod description;
 mod event;
 mod failure;
+mod faults;
 mod host;
 mod payload;
 mod plugin;
@@ -29,6 +30,7 @@ pub use description::{
 };
 pub use event::{Event, NewEvent};
 pub use failure::{Failure, Fault};
+pub use faults::Faults;
 pub use host::Host;
 pub use payload::Payload;
 pub use plugin::{BoxFuture, Plugin};

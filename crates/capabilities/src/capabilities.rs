@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use switchboard_api::{
-    BoxFuture, Failure, Host,
+    BoxFuture, Failure, Faults, Host,
     capability::{Clock, Random, Schemas},
 };
 use switchboard_delivery::Delivery;
@@ -53,6 +53,8 @@ pub struct Options {
     pub mail: MailOptions,
     /// The private networks that plugins may call.
     pub networks: Networks,
+    /// Capabilities that fail, where a test switches them.
+    pub faults: Option<Arc<Faults>>,
 }
 
 impl Default for Options {
@@ -62,6 +64,7 @@ impl Default for Options {
             random: Arc::new(SystemRandom),
             mail: MailOptions::default(),
             networks: Networks::default(),
+            faults: None,
         }
     }
 }
@@ -174,6 +177,7 @@ impl Hosts for Capabilities {
             schedule: has(Capability::Schedule).then(|| Arc::new(own_tasks()) as _),
             http: has(Capability::Http).then(|| Arc::new(own_http()) as _),
             mail: has(Capability::Mail).then(|| Arc::new(own_mail()) as _),
+            faults: self.options.faults.clone(),
         }))
     }
     fn kept<'a>(&'a self, plugin: &'a PluginId) -> BoxFuture<'a, Result<Kept, Failure>> {

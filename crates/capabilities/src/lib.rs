@@ -26,8 +26,8 @@ mod services;
 
 pub use blobs::BlobFault;
 pub use capabilities::{Capabilities, Options};
-pub use clock::SystemClock;
+pub use clock::{SetClock, SystemClock};
 pub use http::Networks;
 pub use kv::{KV_TABLE, prepare_kv};
-pub use mail::{Letter, MailCarrier, MailFolder, MailOptions, Sender, Smtp, SmtpServer};
+pub use mail::{KeptMail, Letter, MailCarrier, MailFolder, MailOptions, Sender, Smtp, SmtpServer};
 pub use random::{SeededRandom, SystemRandom};

@@ -2,6 +2,7 @@
 
 mod carrier;
 mod folder;
+mod kept;
 mod letter;
 mod smtp;
 mod smtp_server;
@@ -21,6 +22,7 @@ use switchboard_api::{
 
 pub use carrier::MailCarrier;
 pub use folder::MailFolder;
+pub use kept::KeptMail;
 pub use letter::{Letter, Sender};
 pub use smtp::Smtp;
 pub use smtp_server::SmtpServer;

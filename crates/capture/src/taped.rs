@@ -42,6 +42,7 @@ pub(crate) fn host(real: Option<&Host>, plugin: &PluginId, tape: &Arc<Tape>) -> 
                 schedule: granted!(schedule: Schedule),
                 http: granted!(http: Http),
                 mail: granted!(mail: Mail),
+                faults: real.and_then(|real| real.faults.clone()),
             }
         };
     }

@@ -1,7 +1,7 @@
 //! A plugin under test: the real kernel and SQLite in a folder of its own, a clock and a seed that the test sets.
 //!
 //! Requests go where those of the HTTP server go, through the kernel's routes, checks and dispatcher; only the
-//! socket is missing. The same tests run on a plugin's component, where `SWITCHBOARD_TEST_COMPONENTS` says where it is. Read [`Stage`] first, then [`Ask`].
+//! socket is missing. The same tests run on a plugin's component, where `SWITCHBOARD_TEST_COMPONENTS` names its folder. Read [`Stage`] first, then [`Ask`].
 //!
 //! A stage's functions panic, with what failed: it is for tests.
 //!
@@ -77,21 +77,19 @@
 
 mod answer;
 mod ask;
-mod clock;
 mod home;
-mod kept_mail;
 mod runtime;
 mod setup;
 mod stage;
 
 pub use answer::Answer;
 pub use ask::Ask;
-pub use clock::SetClock;
 pub use home::Home;
-pub use kept_mail::KeptMail;
 pub use setup::Setup;
 pub use stage::Stage;
 
 pub use switchboard_api as api;
+pub use switchboard_capabilities::{KeptMail, SetClock};
 pub use switchboard_kernel as kernel;
+pub use switchboard_manifest::Capability;
 pub use switchboard_store::Engine;

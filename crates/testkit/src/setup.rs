@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use switchboard_api::Plugin;
-use switchboard_capabilities::{MailOptions, SeededRandom};
+use switchboard_api::{Faults, Plugin};
+use switchboard_capabilities::{KeptMail, MailOptions, SeededRandom, SetClock};
 use switchboard_kernel::{HOOK_TIME, Loader, References};
 
-use crate::{KeptMail, SetClock, Stage, home::Home, stage::Outside};
+use crate::{Stage, home::Home, stage::Outside};
 
 /// What a stage begins with: its time, the seed of its random bytes, its mail, and its patience.
 ///
@@ -89,6 +89,7 @@ impl Setup {
             random: Arc::new(SeededRandom::new(self.seed)),
             mail: self.mail.unwrap_or_else(|| KeptMail::options(&kept)),
             kept,
+            faults: Arc::<Faults>::default(),
             references: self.references,
             loader: self.loader,
         };

@@ -3,15 +3,17 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use semver::Version;
-use switchboard_api::{Call, Failure, Payload, Plugin, Reply, ServiceCall};
-use switchboard_capabilities::{Capabilities, MailOptions, Networks, Options, SeededRandom};
+use switchboard_api::{Call, Failure, Faults, Payload, Plugin, Reply, ServiceCall};
+use switchboard_capabilities::{
+    Capabilities, KeptMail, MailOptions, Networks, Options, SeededRandom, SetClock,
+};
 use switchboard_delivery::{Counts, Delivery};
 use switchboard_kernel::{
     Caller, Configuring, HOOK_TIME, Kernel, Loader, Parts, References, Terms, Vault, dispatch,
 };
 use switchboard_store::Store;
 
-use crate::{Ask, KeptMail, SetClock, Setup, home::Home, runtime};
+use crate::{Ask, Setup, home::Home, runtime};
 
 /// A kernel with plugins on it, in a folder that goes when it is dropped.
 pub struct Stage {
@@ -30,6 +32,7 @@ pub(crate) struct Outside {
     pub(crate) random: Arc<SeededRandom>,
     pub(crate) mail: MailOptions,
     pub(crate) kept: Arc<KeptMail>,
+    pub(crate) faults: Arc<Faults>,
     pub(crate) references: References,
     pub(crate) loader: Option<Arc<dyn Loader>>,
 }
@@ -99,7 +102,8 @@ impl Stage {
         // Servers of a test's own.
         let own = ["127.0.0.0/8", "::1/128"].iter().filter_map(|network| network.parse().ok());
         let networks = Networks::new(own);
-        let options = Options { clock: clock.clone(), random, mail: outside.mail.clone(), networks };
+        let (mail, faults) = (outside.mail.clone(), Some(outside.faults.clone()));
+        let options = Options { clock: clock.clone(), random, mail, networks, faults };
         let blobs = folder.join("blobs");
         let capabilities = Capabilities::new(store.clone(), &blobs, Arc::clone(&delivery), options)
             .expect("a folder of blobs");
@@ -150,6 +154,18 @@ impl Stage {
     /// The mail that was sent.
     pub fn mail(&self) -> &KeptMail {
         &self.outside.kept
+    }
+
+    /// The capabilities that fail.
+    ///
+    /// ```no_run
+    /// # use switchboard_testkit::{Capability, Stage, api::Failure};
+    /// # async fn example(stage: Stage) {
+    /// stage.faults().set(Capability::Http, Some(Failure::unavailable("nobody answers")));
+    /// # }
+    /// ```
+    pub fn faults(&self) -> &Faults {
+        &self.outside.faults
     }
 
     /// What plugins may touch.

@@ -12,8 +12,8 @@ use switchboard_manifest::Manifest;
 use crate::{
     cli,
     output::{Advise, FAILED, Output, Tone},
-    scratch::Scratch,
     sandboxing::Components,
+    scratch::Scratch,
 };
 
 /// Makes the call again. No server is needed.

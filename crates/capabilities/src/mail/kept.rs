@@ -3,17 +3,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use switchboard_api::{BoxFuture, Failure, capability::MailMessage};
-use switchboard_capabilities::{Letter, MailCarrier, MailOptions};
+
+use super::{Letter, MailCarrier, MailOptions, Sender};
 
 /// Keeps messages instead of sending them. What a mail server would refuse unseen, such as a subject of two lines, is
 /// refused here too.
 ///
-/// ```no_run
-/// # async fn example(stage: switchboard_testkit::Stage) {
-/// stage.ask("POST", "/api/org/default/notes/7/share").send().await.expect(204);
-/// let sent = stage.mail().take();
-/// assert_eq!(sent[0].to, ["ada@example.com"]);
-/// # }
+/// ```
+/// use std::sync::Arc;
+/// use switchboard_capabilities::KeptMail;
+/// let kept = Arc::<KeptMail>::default();
+/// let options = KeptMail::options(&kept); // what the plugins under test are given
+/// assert!(kept.take().is_empty());
 /// ```
 #[derive(Debug, Default)]
 pub struct KeptMail(Mutex<Kept>);
@@ -36,9 +37,8 @@ impl KeptMail {
     }
 
     /// Mail that is kept here.
-    pub(crate) fn options(kept: &Arc<Self>) -> MailOptions {
-        let from = "Switchboard <switchboard@example.com>".parse().expect("a sender");
-        MailOptions::new(from, Arc::clone(kept) as _)
+    pub fn options(kept: &Arc<Self>) -> MailOptions {
+        MailOptions::new(Sender::local(), Arc::clone(kept) as _)
     }
 }
 
