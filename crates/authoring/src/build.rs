@@ -25,6 +25,15 @@ pub struct Built {
     pub language: &'static str,
 }
 
+/// How much is done so that what is built is small and fast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// All that can be done: for a component that is given away.
+    Full,
+    /// What makes it usable, and nothing that whoever writes the plugin would wait for.
+    Quick,
+}
+
 /// Where a source's plugin is put unless somebody says otherwise: `target/plugin` in its folder.
 pub fn output_of(source: &Source) -> PathBuf {
     source.folder().join("target").join("plugin")
@@ -37,9 +46,9 @@ pub fn output_of(source: &Source) -> PathBuf {
 ///
 /// # Errors
 /// What is wrong with the source or lacks on this machine, and what to do.
-pub fn build(source: &Source, output: &Path) -> Result<Built, BuildError> {
+pub fn build(source: &Source, output: &Path, effort: Effort) -> Result<Built, BuildError> {
     let language = language::of(source)?;
-    let component = language.component(source)?;
+    let component = language.component(source, effort)?;
     // What the manifest names may lie anywhere in the source; in what was built it lies beside the manifest.
     let named = source.manifest().entry_point.as_deref().and_then(|path| path.rsplit('/').next());
     let entry_point = named.filter(|name| name.ends_with(".wasm")).unwrap_or(ENTRY_POINT);

@@ -14,7 +14,7 @@ use wit_bindgen_core::Files;
 use wit_component::ComponentEncoder;
 use wit_parser::Resolve;
 
-use crate::{BuildError, Language, Source, contract, tools};
+use crate::{BuildError, Effort, Language, Source, contract, tools};
 
 static SDK: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/c");
 
@@ -50,7 +50,7 @@ impl Language for C {
         "src/plugin.c"
     }
 
-    fn component(&self, source: &Source) -> Result<Vec<u8>, BuildError> {
+    fn component(&self, source: &Source, _: Effort) -> Result<Vec<u8>, BuildError> {
         let kit = tools::installed(&[TOOL], |folder| tools::with_python(folder, &[TOOL]))?;
         let scratch = contract::scratch(source, &SDK)?;
         let at = |name: &str| scratch.path().join(name);

@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 use include_dir::{Dir, include_dir};
 
-use crate::{BuildError, Language, Source, contract, tools};
+use crate::{BuildError, Effort, Language, Source, contract, tools};
 
 static SDK: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/js/src");
 
@@ -26,7 +26,7 @@ impl Language for JavaScript {
         "package.json"
     }
 
-    fn component(&self, source: &Source) -> Result<Vec<u8>, BuildError> {
+    fn component(&self, source: &Source, _: Effort) -> Result<Vec<u8>, BuildError> {
         let entry = ["src/plugin.ts", "src/plugin.js"].map(|name| source.folder().join(name));
         let entry = entry.into_iter().find(|file| file.is_file()).ok_or_else(|| BuildError::NoPlugin {
             what: source.folder().display().to_string(),

@@ -1,6 +1,6 @@
 //! The languages in which plugins are written.
 
-use crate::{BuildError, Source, c::C, javascript::JavaScript, python::Python, rust::Rust};
+use crate::{BuildError, Effort, Source, c::C, javascript::JavaScript, python::Python, rust::Rust};
 
 /// A language in which plugins are written.
 pub trait Language: Sync {
@@ -10,11 +10,12 @@ pub trait Language: Sync {
     /// The file beside the manifest by which a plugin in it is known, such as `Cargo.toml`.
     fn mark(&self) -> &'static str;
 
-    /// Makes a component of the source. What its tools have to say goes to standard error.
+    /// Makes a component of the source, with that much effort where it makes a difference. What its tools have to say goes to standard
+    /// error.
     ///
     /// # Errors
     /// A tool that is missing or fails, and what to do.
-    fn component(&self, source: &Source) -> Result<Vec<u8>, BuildError>;
+    fn component(&self, source: &Source, effort: Effort) -> Result<Vec<u8>, BuildError>;
 }
 
 /// Every language. A further one is a file beside `rust.rs`, and its name here.

@@ -16,7 +16,7 @@ mod source;
 mod starter;
 mod tools;
 
-pub use build::{Built, build, output_of};
+pub use build::{Built, Effort, build, output_of};
 pub use error::BuildError;
 pub use language::Language;
 pub use source::Source;

@@ -4,7 +4,7 @@ use std::{fs, process::Command};
 
 use include_dir::{Dir, include_dir};
 
-use crate::{BuildError, Language, Source, contract, tools};
+use crate::{BuildError, Effort, Language, Source, contract, tools};
 
 static SDK: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/python");
 
@@ -24,7 +24,7 @@ impl Language for Python {
         "src/plugin.py"
     }
 
-    fn component(&self, source: &Source) -> Result<Vec<u8>, BuildError> {
+    fn component(&self, source: &Source, _: Effort) -> Result<Vec<u8>, BuildError> {
         let kit = tools::installed(&[TOOL, LIBRARY], |folder| {
             let tool = folder.join("tools");
             tools::with_python(&tool, &[TOOL])?;

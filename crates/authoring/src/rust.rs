@@ -11,22 +11,30 @@ use std::{
 use serde_json::Value as Json;
 use wit_component::ComponentEncoder;
 
-use crate::{BuildError, Language, Source};
+use crate::{BuildError, Effort, Language, Source};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Names a compiler that has the target, where the usual one cannot: `scripts/wasm-target` makes it.
 const COMPILER: &str = "SWITCHBOARD_WASM_RUSTC";
 
-/// A profile of its own, so that how the author builds otherwise has no part in it. Names of functions stay: by them a backtrace is
+/// Profiles of their own, so that how the author builds otherwise has no part in it. Names of functions stay: by them a backtrace is
 /// read.
-const PROFILE: [&str; 5] = [
-    "profile.component.inherits='release'",
-    "profile.component.opt-level='s'",
-    "profile.component.lto='fat'",
-    "profile.component.codegen-units=1",
-    "profile.component.strip='debuginfo'",
-];
+const FULL: Profile = Profile {
+    name: "component",
+    settings: &["inherits='release'", "opt-level='s'", "lto='fat'", "codegen-units=1", "strip='debuginfo'"],
+};
+/// What is not optimized at all has functions too large to be compiled quickly by the server.
+const QUICK: Profile = Profile {
+    name: "quick-component",
+    settings: &["inherits='dev'", "opt-level=1", "debug=false", "incremental=true"],
+};
+
+/// How cargo compiles.
+struct Profile {
+    name: &'static str,
+    settings: &'static [&'static str],
+}
 
 /// Plugins in Rust, on `switchboard-sdk`: an ordinary crate, which need not say that it becomes a component.
 pub(crate) struct Rust;
@@ -40,9 +48,13 @@ impl Language for Rust {
         "Cargo.toml"
     }
 
-    fn component(&self, source: &Source) -> Result<Vec<u8>, BuildError> {
+    fn component(&self, source: &Source, effort: Effort) -> Result<Vec<u8>, BuildError> {
         has_target()?;
-        let file = compiled(source)?;
+        let profile = match effort {
+            Effort::Full => &FULL,
+            Effort::Quick => &QUICK,
+        };
+        let file = compiled(source, profile)?;
         let module = fs::read(&file).map_err(|error| BuildError::file("read", &file, error))?;
         componentized(&module).map_err(|why| BuildError::NoPlugin { what: file.display().to_string(), why })
     }
@@ -62,7 +74,7 @@ fn has_target() -> Result<(), BuildError> {
 }
 
 /// The module that cargo makes of the crate.
-fn compiled(source: &Source) -> Result<PathBuf, BuildError> {
+fn compiled(source: &Source, profile: &Profile) -> Result<PathBuf, BuildError> {
     let cargo = tool("CARGO", "cargo");
     let mut command = Command::new(&cargo);
     command.current_dir(source.folder()).env("SWITCHBOARD_PLUGIN_ID", source.manifest().id.as_str());
@@ -70,9 +82,10 @@ fn compiled(source: &Source) -> Result<PathBuf, BuildError> {
         command.env("RUSTC", compiler);
     }
     command.args(["rustc", "--lib", "--crate-type", "cdylib", "--target", TARGET]);
-    command.args(["--profile", "component", "--message-format", "json-render-diagnostics"]);
-    for setting in PROFILE {
-        command.args(["--config", setting]);
+    let Profile { name, settings } = profile;
+    command.args(["--profile", name, "--message-format", "json-render-diagnostics"]);
+    for setting in *settings {
+        command.arg("--config").arg(format!("profile.{name}.{setting}"));
     }
     let ended = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
     let ended = ended.map_err(|error| no_tool(&cargo, error))?;

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use switchboard_authoring::{BuildError, Built, Source, build};
+use switchboard_authoring::{BuildError, Built, Effort, Source, build};
 use tempfile::TempDir;
 use wit_parser::decoding::{DecodedWasm, decode};
 
@@ -22,7 +22,7 @@ fn at_the_root(path: &str) -> PathBuf {
 }
 
 fn built(folder: &Path, into: &TempDir) -> Result<Built, BuildError> {
-    build(&Source::open(folder)?, &into.path().join("plugin"))
+    build(&Source::open(folder)?, &into.path().join("plugin"), Effort::Full)
 }
 
 fn imports(component: &Path) -> BTreeSet<String> {

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use switchboard_authoring::{BuildError, Built, Source, build};
+use switchboard_authoring::{BuildError, Built, Effort, Source, build};
 use tempfile::TempDir;
 use wit_parser::decoding::{DecodedWasm, decode};
 
@@ -22,7 +22,7 @@ fn at_the_root(path: &str) -> PathBuf {
 /// The plugin of a folder, built; `None` where the compiler lacks the target, which the build machine sees to.
 fn built(path: &str, into: &TempDir) -> Option<Built> {
     let source = Source::open(&at_the_root(path)).unwrap_or_else(|error| panic!("{error}"));
-    match build(&source, &into.path().join("plugin")) {
+    match build(&source, &into.path().join("plugin"), Effort::Full) {
         Ok(built) => Some(built),
         Err(error @ BuildError::NoTarget { .. }) => {
             eprintln!("SKIPPED: {error}");
@@ -91,7 +91,7 @@ fn a_folder_of_something_else_is_not_replaced() {
     fs::create_dir(&output).unwrap();
     fs::write(output.join("letter.txt"), "dear").unwrap();
     let source = Source::open(&at_the_root("examples/guestbook")).unwrap();
-    let error = build(&source, &output).unwrap_err();
+    let error = build(&source, &output, Effort::Full).unwrap_err();
     if let BuildError::NoTarget { .. } = error {
         eprintln!("SKIPPED: {error}");
         return;
@@ -107,7 +107,7 @@ fn a_folder_without_source_says_what_is_looked_for() {
     let manifest = "id: a\nname: A\nversion: 1.0.0\ntype: builtin\ncategory: media\n";
     fs::write(folder.path().join("manifest.yaml"), manifest).unwrap();
     let source = Source::open(folder.path()).unwrap();
-    let error = build(&source, &folder.path().join("out")).unwrap_err();
+    let error = build(&source, &folder.path().join("out"), Effort::Full).unwrap_err();
     assert!(matches!(error, BuildError::UnknownLanguage { .. }), "{error}");
     assert!(error.to_string().contains("`Cargo.toml` (Rust)"), "{error}");
 }

@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitCode};
 
 use serde_json::json;
-use switchboard_authoring::{Built, Source, build, output_of};
+use switchboard_authoring::{Built, Effort, Source, build, output_of};
 
 use crate::output::{Output, Tone};
 
@@ -16,7 +16,7 @@ pub(crate) fn run(folder: &Path, into: Option<&Path>, output: &Output) -> anyhow
     let manifest = source.manifest();
     output.note(&format!("building {} {} …", manifest.id, manifest.version));
     let target = into.map(Path::to_owned).unwrap_or_else(|| output_of(&source));
-    let Built { folder, component, size, language } = build(&source, &target)?;
+    let Built { folder, component, size, language } = build(&source, &target, Effort::Full)?;
     let answer = json!({
         "id": manifest.id,
         "version": manifest.version,

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, anyhow, ensure};
 use serde_json::{Value as Json, json};
-use switchboard_authoring::{Source, build, output_of};
+use switchboard_authoring::{Effort, Source, build, output_of};
 use tokio::process::{Child, Command};
 
 use super::plugin::address_of;
@@ -49,9 +49,8 @@ pub(super) async fn run(
         let now = newest(source.folder(), data.root());
         if seen != Some(now) {
             seen = Some(now);
-            let begun = Instant::now();
             match renew(data, folder, &id).await {
-                Ok(renewed) => told(&id, &renewed, begun.elapsed(), output),
+                Ok(renewed) => told(&id, &renewed, output),
                 Err(error) => output.note(&format!("{} {error:#}", output.paint(Tone::Bad, "not built:"))),
             }
         }
@@ -96,23 +95,32 @@ async fn served(data: &DataFolder, mut server: Option<&mut Child>) -> anyhow::Re
     Ok(())
 }
 
+/// What came of a change.
+struct Renewed {
+    outcome: Json,
+    building: Duration,
+    swapping: Duration,
+}
+
 /// Builds the plugin and has the server look at it.
-async fn renew(data: &DataFolder, folder: &Path, id: &str) -> anyhow::Result<Json> {
+async fn renew(data: &DataFolder, folder: &Path, id: &str) -> anyhow::Result<Renewed> {
+    let begun = Instant::now();
     let folder = folder.to_owned();
     let built = tokio::task::spawn_blocking(move || {
         let source = Source::open(&folder)?;
-        build(&source, &output_of(&source))
+        build(&source, &output_of(&source), Effort::Quick)
     });
     let built = built.await.context("the build has ended without a result")??;
+    let building = begun.elapsed();
     put_in_place(&built.folder, &data.plugins(), id)?;
     let client = Client::reach(data).await?;
     let renewed = client.post(&format!("{}/reload", address_of(id)?), &json!({})).await;
     client.close().await;
-    renewed
+    Ok(Renewed { outcome: renewed?, building, swapping: begun.elapsed().saturating_sub(building) })
 }
 
 /// Copies what was built to where the server looks, in one step.
-fn put_in_place(built: &Path, plugins: &Path, id: &str) -> anyhow::Result<()> {
+pub(super) fn put_in_place(built: &Path, plugins: &Path, id: &str) -> anyhow::Result<()> {
     let (here, incoming, before) =
         (plugins.join(id), plugins.join(format!(".incoming-{id}")), plugins.join(format!(".outgoing-{id}")));
     let failed = || format!("{} cannot be put in place", here.display());
@@ -172,8 +180,9 @@ fn newest(folder: &Path, data: &Path) -> (Option<SystemTime>, usize) {
     (newest, count)
 }
 
-fn told(id: &str, renewed: &Json, took: Duration, output: &Output) {
-    let outcome = renewed.get("outcome").and_then(Json::as_str).unwrap_or("loaded");
-    let seconds = took.as_secs_f64();
-    output.note(&format!("{} {id} {outcome} in {seconds:.1} s", output.paint(Tone::Good, "ready:")));
+fn told(id: &str, Renewed { outcome, building, swapping }: &Renewed, output: &Output) {
+    let outcome = outcome.get("outcome").and_then(Json::as_str).unwrap_or("loaded");
+    let (building, swapping) = (building.as_secs_f64(), swapping.as_secs_f64());
+    let ready = output.paint(Tone::Good, "ready:");
+    output.note(&format!("{ready} {id} {outcome}, built in {building:.1} s and swapped in {swapping:.2} s"));
 }
