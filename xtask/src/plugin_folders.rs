@@ -11,7 +11,7 @@ const PARTS: [(&str, &str); 3] = [
     ("src", "which handlers it binds"),
 ];
 
-/// What stands there besides when the plugin is in Rust. The others are tested together, in `tests/conformance`.
+/// What stands there besides when the plugin is in Rust. The others are held to the tests of the one in Rust, by links.
 const PARTS_IN_RUST: [(&str, &str); 2] =
     [("src/lib.rs", "which handlers it binds"), ("tests", "how it is known to work")];
 

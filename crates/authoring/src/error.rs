@@ -14,6 +14,12 @@ pub enum BuildError {
         /// Each fault with its place.
         report: String,
     },
+    /// A file of tests has faults.
+    #[error("a file of tests is not right:\n{report}")]
+    Scenarios {
+        /// Each fault with its place.
+        report: String,
+    },
     /// Nothing in the folder says in which language the plugin is written.
     #[error("nothing in {folder} says how the plugin is built: beside the manifest stands one of {marks}")]
     UnknownLanguage {

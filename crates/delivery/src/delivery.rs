@@ -8,7 +8,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use switchboard_api::{
-    Context, Failure, Payload,
+    Context, Event, Failure, Payload,
     capability::{Clock, Progress},
 };
 use switchboard_kernel::{Kernel, room_of};
@@ -24,6 +24,7 @@ use crate::{
     DeadLetter, Error, Options, TaskStatus, dead_letters,
     dead_letters::Replay,
     fan_out::{FanOut, FanOutHandle, REPLAYED, WOKEN},
+    outbox::said_after,
     shared::Shared,
     tasks::{self, Tasks, TasksHandle},
 };
@@ -180,6 +181,15 @@ impl Delivery {
     pub async fn task_status(&self, plugin: &PluginId, run: &str) -> Result<Option<TaskStatus>, Error> {
         let served = self.served(plugin)?;
         tasks::status(&self.shared.room(plugin).await?, &served.tasks, run).await
+    }
+
+    /// The events that a plugin said and that are still kept, oldest first: the first ten thousand.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn said(&self, source: &PluginId) -> Result<Vec<Event>, Error> {
+        let said = said_after(&self.shared.room(source).await?, 0, 10_000, usize::MAX).await?;
+        said.iter().map(|said| said.event(source.as_str(), 1)).collect()
     }
 
     /// The dead letters among the events that a plugin said, oldest first, at most so many.

@@ -1,4 +1,4 @@
-//! What is wrong with a manifest, and the report of it.
+//! What is wrong with a manifest, or another document that is read here, and the report of it.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -27,7 +27,11 @@ pub struct Fault {
 /// [`Display`](fmt::Display) writes a report for a terminal, without colours. Serialized, it is the list of
 /// its faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faults(Vec<Shown>);
+pub struct Faults {
+    shown: Vec<Shown>,
+    /// What they are in, as a sentence ends.
+    document: &'static str,
+}
 
 /// A fault with the source it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,13 +52,13 @@ struct Excerpt {
 impl Faults {
     /// The faults from first to last.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Fault> {
-        self.0.iter().map(|shown| &shown.fault)
+        self.shown.iter().map(|shown| &shown.fault)
     }
 
     /// How many there are: one at least.
     #[expect(clippy::len_without_is_empty, reason = "never empty")]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.shown.len()
     }
 
     /// The report that names the file, so that a terminal or an editor can jump to each place.
@@ -72,12 +76,12 @@ impl Faults {
     pub(crate) fn unexplained() -> Self {
         let message = "this is not a manifest".to_owned();
         let fault = Fault { line: 1, column: 1, path: String::new(), message, instead: None };
-        Self(vec![Shown { fault, excerpt: None }])
+        Self { shown: vec![Shown { fault, excerpt: None }], document: "the manifest" }
     }
 
     fn written(&self, place: impl Fn(&Fault) -> String) -> String {
         let mut report = String::new();
-        for (position, Shown { fault, excerpt }) in self.0.iter().enumerate() {
+        for (position, Shown { fault, excerpt }) in self.shown.iter().enumerate() {
             report.push_str(if position > 0 { "\n" } else { "" });
             report.push_str(&format!("error: {}\n", fault.message));
             let gutter = fault.line.to_string().len();
@@ -94,9 +98,9 @@ impl Faults {
                 report.push_str(&format!("{:gutter$} = write: {instead}\n", ""));
             }
         }
-        let count = self.0.len();
+        let (count, document) = (self.shown.len(), self.document);
         let noun = if count == 1 { "fault" } else { "faults" };
-        report.push_str(&format!("\n{count} {noun} in the manifest\n"));
+        report.push_str(&format!("\n{count} {noun} in {document}\n"));
         report
     }
 }
@@ -153,7 +157,7 @@ impl Found {
     }
 
     /// The faults with the lines they stand on; `None` if there are none.
-    pub(crate) fn into_faults(self, text: &str) -> Option<Faults> {
+    pub(crate) fn into_faults(self, text: &str, document: &'static str) -> Option<Faults> {
         let each = |(path, findings): (Path, Vec<Finding>)| {
             let path = path.to_string();
             findings.into_iter().map(move |finding| (path.clone(), finding))
@@ -166,7 +170,7 @@ impl Found {
             let excerpt = lines.get(place.line - 1).and_then(|line| Excerpt::of(line, place));
             Shown { fault: Fault { line: place.line, column: place.column, path, message, instead }, excerpt }
         };
-        (!findings.is_empty()).then(|| Faults(findings.into_iter().map(shown).collect()))
+        (!findings.is_empty()).then(|| Faults { shown: findings.into_iter().map(shown).collect(), document })
     }
 }
 

@@ -53,4 +53,6 @@ pub use faults::{Fault, Faults};
 pub use id::{NotAPluginId, PATTERN as PLUGIN_ID_PATTERN, PluginId};
 pub use model::*;
 #[cfg(not(target_family = "wasm"))]
+pub use read::read_document;
+#[cfg(not(target_family = "wasm"))]
 pub use schema::schema;

@@ -1,5 +1,8 @@
 //! From text to a manifest, or to everything that is wrong with it.
 
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
 use crate::{
     check,
     faults::{Faults, Found},
@@ -7,9 +10,12 @@ use crate::{
     model::Manifest,
     path::Path,
     schema::Shape,
-    tree,
+    tree::{self, Node},
     wording::Wording,
 };
+
+/// What faults are said to be in.
+const MANIFEST: &str = "the manifest";
 
 impl Manifest {
     /// Reads a manifest from YAML or JSON and checks it.
@@ -51,21 +57,14 @@ impl Manifest {
     pub fn read(text: &str) -> Result<Self, Faults> {
         let mut found = Found::default();
         match read(text, &mut found) {
-            Some(manifest) => found.into_faults(text).map_or(Ok(manifest), Err),
-            None => Err(found.into_faults(text).unwrap_or_else(Faults::unexplained)),
+            Some(manifest) => found.into_faults(text, MANIFEST).map_or(Ok(manifest), Err),
+            None => Err(found.into_faults(text, MANIFEST).unwrap_or_else(Faults::unexplained)),
         }
     }
 }
 
 fn read(text: &str, found: &mut Found) -> Option<Manifest> {
-    let (tree, malformed) = match tree::parse(text) {
-        Ok((tree, repeated)) => (Some(tree), repeated),
-        Err(malformed) => (None, malformed),
-    };
-    for fault in malformed {
-        found.add(fault.place, fault.path, fault.message, fault.instead);
-    }
-    let tree = tree?;
+    let tree = parse(text, found)?;
     let value = tree.to_value();
     let shape = Shape::get();
     let mut inspection = Inspection::new(&tree, &value, found);
@@ -76,8 +75,37 @@ fn read(text: &str, found: &mut Found) -> Option<Manifest> {
     if tree.is_mapping() {
         check::check(&mut inspection);
     }
-    match serde_path_to_error::deserialize(&value) {
-        Ok(manifest) => Some(manifest),
+    typed(&tree, &value, found)
+}
+
+/// Reads a document of another kind that stands beside a manifest, from YAML or JSON; `document` is what it is called when it has faults.
+///
+/// # Errors
+/// What is wrong with it, each with its place.
+pub fn read_document<T: DeserializeOwned>(text: &str, document: &'static str) -> Result<T, Faults> {
+    let mut found = Found::default();
+    let read = parse(text, &mut found).and_then(|tree| typed(&tree, &tree.to_value(), &mut found));
+    match (read, found.into_faults(text, document)) {
+        (Some(read), None) => Ok(read),
+        (_, faults) => Err(faults.unwrap_or_else(Faults::unexplained)),
+    }
+}
+
+fn parse(text: &str, found: &mut Found) -> Option<Node> {
+    let (tree, malformed) = match tree::parse(text) {
+        Ok((tree, repeated)) => (Some(tree), repeated),
+        Err(malformed) => (None, malformed),
+    };
+    for fault in malformed {
+        found.add(fault.place, fault.path, fault.message, fault.instead);
+    }
+    tree
+}
+
+/// The value as a type; what keeps it from that is noted unless something about its place is already.
+fn typed<T: DeserializeOwned>(tree: &Node, value: &Value, found: &mut Found) -> Option<T> {
+    match serde_path_to_error::deserialize(value) {
+        Ok(typed) => Some(typed),
         Err(error) => {
             let path = Path::from(error.path());
             if !found.concerns(&path) {

@@ -258,7 +258,7 @@ pub(crate) enum Source {
     /// Write a plugin with a server beside it: what is changed is built and serves a moment later.
     ///
     /// Where no server runs on the data folder, one is started. What the plugin logs, and what is wrong with it, is shown here; as long as
-    /// the source is not right, what was built before serves.
+    /// the source is not right, what was built before serves. It is built quickly rather than well: what is given away is made by `plugin build`.
     #[command(after_help = "Examples:\n  \
                             switchboard plugin dev                        the plugin in this folder\n  \
                             switchboard plugin dev hello/ --data /tmp/try  beside the server on that folder, or one of its own")]
@@ -269,6 +269,22 @@ pub(crate) enum Source {
         /// The address for a server that is started.
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
         listen: String,
+    },
+    /// Run a plugin's tests: its component on a real server with temporary storage, one server for each test.
+    ///
+    /// The tests are files `tests/*.yaml` beside the manifest: what is done with the plugin, and what is expected then. The clock stands until
+    /// a test sets it, and capabilities fail when it says so. Ends with 1 when a test fails.
+    #[command(after_help = "Examples:\n  \
+                            switchboard plugin test                  the plugin in this folder\n  \
+                            switchboard plugin test --only greeted   the tests whose names have this in them\n\n\
+                            docs/testing.md says what stands in such a file.")]
+    Test {
+        /// The plugin's folder.
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// Run only tests whose names have this in them.
+        #[arg(long, value_name = "TEXT")]
+        only: Option<String>,
     },
     /// Build a plugin from its source, as a WebAssembly component that a server loads.
     ///

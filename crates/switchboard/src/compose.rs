@@ -5,9 +5,8 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use anyhow::{Context, anyhow};
 use semver::Version;
 use switchboard_accounts::{Accounts, Strength};
-use switchboard_capabilities::{
-    Capabilities, Networks, Options as CapabilityOptions, SystemClock, SystemRandom,
-};
+use switchboard_api::capability::Clock;
+use switchboard_capabilities::{Capabilities, Networks, Options as CapabilityOptions, SystemRandom};
 use switchboard_delivery::Delivery;
 use switchboard_kernel::{Configuring, HOOK_TIME, KERNEL_ROOM, Kernel, Parts, References, State, Vault};
 use switchboard_manifest::PluginId;
@@ -76,6 +75,24 @@ pub(crate) async fn compose(
     settings: &OperatorSettings,
     switched_off: BTreeMap<PluginId, String>,
 ) -> anyhow::Result<Running> {
+    let outside = CapabilityOptions {
+        mail: settings.mail.options(&places.mail)?,
+        networks: Networks::new(settings.http_private_networks.iter().copied()),
+        ..CapabilityOptions::default()
+    };
+    compose_with(places, settings, switched_off, outside).await
+}
+
+/// The same, with another outside: a test sets the clock, for one.
+///
+/// # Errors
+/// As [`compose`].
+pub(crate) async fn compose_with(
+    places: Places,
+    settings: &OperatorSettings,
+    switched_off: BTreeMap<PluginId, String>,
+    outside: CapabilityOptions,
+) -> anyhow::Result<Running> {
     let store = match &settings.database {
         Some(database) => Store::open_postgres(&database.0, store_options(settings))
             .await
@@ -90,18 +107,9 @@ pub(crate) async fn compose(
         ))
         .advise("ask `switchboard migrate-store sqlite postgres` once more: it goes on where it ended");
     }
-    let clock = Arc::new(SystemClock);
+    let clock = Arc::clone(&outside.clock);
     let delivery = Delivery::new(store.clone(), clock.clone(), switchboard_delivery::Options::default());
-    let capabilities = Capabilities::new(
-        store.clone(),
-        &places.blobs,
-        Arc::clone(&delivery),
-        CapabilityOptions {
-            mail: settings.mail.options(&places.mail)?,
-            networks: Networks::new(settings.http_private_networks.iter().copied()),
-            ..CapabilityOptions::default()
-        },
-    )?;
+    let capabilities = Capabilities::new(store.clone(), &places.blobs, Arc::clone(&delivery), outside)?;
     let handle = KernelHandle::default();
     let mut builtins =
         switchboard_builtins::all().context("a plugin that is part of this program is not right")?;
@@ -114,7 +122,7 @@ pub(crate) async fn compose(
     };
     let vault = Arc::new(Vault::with_key_file(&places.keys).context("secrets cannot be sealed")?);
     let configuring = Configuring { vault: Arc::clone(&vault), references, history: settings.config_history };
-    let accounts = accounts(&store, &vault).await?;
+    let accounts = accounts(&store, &vault, Arc::clone(&clock)).await?;
     let elsewhere = settings.elsewhere(&vault)?;
     let people = People {
         accounts: Arc::clone(&accounts),
@@ -152,10 +160,10 @@ pub(crate) async fn compose(
 }
 
 /// Opens the accounts, whose second factors are sealed by the vault.
-async fn accounts(store: &Store, vault: &Arc<Vault>) -> anyhow::Result<Arc<Accounts>> {
+async fn accounts(store: &Store, vault: &Arc<Vault>, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<Accounts>> {
     let parts = switchboard_accounts::Parts {
         store: store.clone(),
-        clock: Arc::new(SystemClock),
+        clock,
         random: Arc::new(SystemRandom),
         sealer: Arc::new(Sealing(Arc::clone(vault))),
         strength: Strength::default(),

@@ -17,6 +17,7 @@ mod mail_settings;
 mod operator_settings;
 mod output;
 mod rate_settings;
+mod rehearsal;
 mod sandboxing;
 mod scratch;
 mod sealing;

@@ -21,7 +21,9 @@ pub(super) fn run(new: &cli::New, output: &Output) -> anyhow::Result<ExitCode> {
     begin(&Starter { id, language: lang, sdk: sdk.as_deref() }, &folder)?;
     output.result(&json!({ "id": new.id, "language": lang, "folder": folder }), || {
         let place = folder.display();
-        format!("{place} is a plugin with one route.\n\n  cd {place}\n  switchboard plugin dev")
+        format!(
+            "{place} is a plugin with one route, and its tests.\n\n  cd {place}\n  switchboard plugin dev\n  switchboard plugin test"
+        )
     });
     Ok(ExitCode::SUCCESS)
 }

@@ -22,6 +22,7 @@ mod restore;
 mod rollout;
 mod secrets;
 mod serve;
+mod test;
 mod token;
 mod watched;
 
@@ -63,6 +64,9 @@ pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         }
         Command::Plugin(cli::Plugin::Source(cli::Source::Build { folder, output: into })) => {
             build::run(&folder, into.as_deref(), output)
+        }
+        Command::Plugin(cli::Plugin::Source(cli::Source::Test { folder, only })) => {
+            test::run(&folder, only.as_deref(), output)
         }
         // What becomes of a package before it is installed is no server's affair.
         Command::Plugin(cli::Plugin::Package(what)) => in_silence(package::run(&folder, &what, output)),

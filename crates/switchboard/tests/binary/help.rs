@@ -5,7 +5,7 @@ use crate::installation::Installation;
 #[test]
 fn help_teaches() {
     let installation = Installation::new();
-    let commands: [&[&str]; 31] = [
+    let commands: [&[&str]; 32] = [
         &[],
         &["serve"],
         &["plugin"],
@@ -15,6 +15,7 @@ fn help_teaches() {
         &["plugin", "disable"],
         &["plugin", "access"],
         &["plugin", "rollout", "set"],
+        &["plugin", "test"],
         &["plugin", "pack"],
         &["plugin", "inspect"],
         &["plugin", "key", "new"],
