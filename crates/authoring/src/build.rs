@@ -7,7 +7,7 @@ use std::{
 
 use switchboard_manifest::Manifest;
 
-use crate::{BuildError, Source, language, source::MANIFEST};
+use crate::{BuildError, Language, Source, language, source::MANIFEST};
 
 /// What the component is called where the manifest does not say it.
 const ENTRY_POINT: &str = "plugin.wasm";
@@ -37,6 +37,17 @@ pub enum Effort {
 /// Where a source's plugin is put unless somebody says otherwise: `target/plugin` in its folder.
 pub fn output_of(source: &Source) -> PathBuf {
     source.folder().join("target").join("plugin")
+}
+
+/// Whether what was built into the folder is still what [`build`] would make: nothing of the source was changed since, nor this program.
+///
+/// Some tools make other bytes of the same source each time, which a server would compile once more.
+pub fn is_current(source: &Source, output: &Path) -> bool {
+    let changed = |file: &Path| fs::metadata(file).and_then(|about| about.modified()).ok();
+    let is_quick = language::of(source).is_ok_and(Language::is_quick_to_repeat);
+    let program = std::env::current_exe().ok().and_then(|program| changed(&program));
+    let built = changed(&output.join(MANIFEST));
+    !is_quick && built.is_some() && built > source.newest(&[]).0 && built > program
 }
 
 /// Builds a plugin into a folder, which can be copied to `plugins/<id>` of a server's data: the manifest as that of an external

@@ -10,6 +10,11 @@ pub trait Language: Sync {
     /// The file beside the manifest by which a plugin in it is known, such as `Cargo.toml`.
     fn mark(&self) -> &'static str;
 
+    /// Whether its tools find out by themselves, and soon, that there is nothing to be done.
+    fn is_quick_to_repeat(&self) -> bool {
+        false
+    }
+
     /// Makes a component of the source, with that much effort where it makes a difference. What its tools have to say goes to standard
     /// error.
     ///

@@ -18,7 +18,7 @@ mod source;
 mod starter;
 mod tools;
 
-pub use build::{Built, Effort, build, output_of};
+pub use build::{Built, Effort, build, is_current, output_of};
 pub use difference::{Difference, differences};
 pub use error::BuildError;
 pub use language::Language;

@@ -48,6 +48,10 @@ impl Language for Rust {
         "Cargo.toml"
     }
 
+    fn is_quick_to_repeat(&self) -> bool {
+        true
+    }
+
     fn component(&self, source: &Source, effort: Effort) -> Result<Vec<u8>, BuildError> {
         has_target()?;
         let profile = match effort {

@@ -1,8 +1,10 @@
 //! The folder of a plugin's source.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use switchboard_manifest::Manifest;
@@ -11,6 +13,9 @@ use crate::BuildError;
 
 /// The manifest's name in a plugin's folder.
 pub(crate) const MANIFEST: &str = "manifest.yaml";
+
+/// What is not the plugin's source.
+const NO_SOURCE: [&str; 5] = ["target", "node_modules", "__pycache__", "plugin.wasm", "tests"];
 
 /// The folder of a plugin's source, with its manifest read.
 #[derive(Debug)]
@@ -50,6 +55,33 @@ impl Source {
     /// The manifest's text.
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// When something of it was changed last, and how many files it has; what lies in folders of these names is not looked at.
+    ///
+    /// What was built or installed, and what is hidden, is no source; neither are its tests.
+    pub fn newest(&self, besides: &[&OsStr]) -> (Option<SystemTime>, usize) {
+        let (mut newest, mut count) = (None, 0);
+        let mut folders = vec![self.folder.clone()];
+        while let Some(folder) = folders.pop() {
+            let Ok(entries) = fs::read_dir(&folder) else { continue };
+            for entry in entries.flatten() {
+                let name = entry.file_name();
+                let is_hidden = name.as_encoded_bytes().starts_with(b".");
+                if is_hidden || NO_SOURCE.iter().any(|other| name == *other) || besides.contains(&&*name) {
+                    continue;
+                }
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                    Ok(_) => {
+                        count += 1;
+                        newest = newest.max(entry.metadata().and_then(|about| about.modified()).ok());
+                    }
+                    Err(_) => {}
+                }
+            }
+        }
+        (newest, count)
     }
 
     /// Its migration files.

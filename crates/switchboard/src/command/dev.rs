@@ -2,9 +2,9 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{ExitCode, Stdio},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, anyhow, ensure};
@@ -25,9 +25,6 @@ const LOOK: Duration = Duration::from_millis(150);
 /// How long a server may take until it serves.
 const STARTING: Duration = Duration::from_secs(30);
 
-/// What is not the plugin's source.
-const NO_SOURCE: [&str; 4] = ["target", "node_modules", "__pycache__", "plugin.wasm"];
-
 /// Builds, installs, and looks for changes until it is stopped. Where no server runs on the data folder, one is started.
 ///
 /// # Errors
@@ -46,7 +43,7 @@ pub(super) async fn run(
     output.note(&format!("looking for changes in {}; Ctrl-C stops", source.folder().display()));
     let mut seen = None;
     loop {
-        let now = newest(source.folder(), data.root());
+        let now = source.newest(&data.root().file_name().into_iter().collect::<Vec<_>>());
         if seen != Some(now) {
             seen = Some(now);
             match renew(data, folder, &id).await {
@@ -152,32 +149,6 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// When something of the source was changed last, and how many files it has.
-fn newest(folder: &Path, data: &Path) -> (Option<SystemTime>, usize) {
-    let (mut newest, mut count) = (None, 0);
-    let mut folders: Vec<PathBuf> = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let is_data = data.file_name() == Some(entry.file_name().as_os_str());
-            if is_data || name.starts_with('.') || NO_SOURCE.contains(&name.as_ref()) {
-                continue;
-            }
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
-                Ok(_) => {
-                    count += 1;
-                    newest = newest.max(entry.metadata().and_then(|about| about.modified()).ok());
-                }
-                Err(_) => {}
-            }
-        }
-    }
-    (newest, count)
 }
 
 fn told(id: &str, Renewed { outcome, building, swapping }: &Renewed, output: &Output) {

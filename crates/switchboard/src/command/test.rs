@@ -1,7 +1,7 @@
 //! `switchboard plugin test`: a plugin's tests, in whatever language it is written, on a real server.
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use serde_json::{Value as Json, json};
-use switchboard_authoring::{Built, Difference, Effort, Scenario, Scenarios, Source, build};
+use switchboard_authoring::{Difference, Effort, Scenario, Scenarios, Source, build, is_current};
 
 use super::{dev::put_in_place, runtime, wait_for};
 use crate::{
@@ -49,8 +49,7 @@ enum Outcome {
 pub(super) fn run(folder: &Path, only: Option<&str>, output: &Output) -> anyhow::Result<ExitCode> {
     let source = Source::open(folder)?;
     let scenarios = read(&folder.join("tests"))?;
-    output.note(&format!("building {} {} …", source.manifest().id, source.manifest().version));
-    let files = laid_out(folder, &source, scenarios)?;
+    let files = laid_out(folder, &source, scenarios, output)?;
     let log = logging::keep();
     wait_for(runtime()?, all(&files, only, &log, output))
 }
@@ -70,22 +69,24 @@ fn read(folder: &Path) -> anyhow::Result<Vec<(PathBuf, Scenarios)>> {
     files.into_iter().map(|file| Ok((file.clone(), Scenarios::read(&file)?))).collect()
 }
 
-/// Builds every plugin that takes part, each once, and puts them where the servers under test look. What was compiled for an earlier run
-/// is still there.
+/// Builds every plugin that takes part, each once and only when it was changed, and puts them where the servers under test look. What was
+/// compiled for an earlier run is still there.
 fn laid_out(
     folder: &Path,
     source: &Source,
     scenarios: Vec<(PathBuf, Scenarios)>,
+    output: &Output,
 ) -> anyhow::Result<Vec<File>> {
     let root = source.folder().join("target").join("test");
-    let mut built: BTreeMap<PathBuf, (String, Built)> = BTreeMap::new();
+    let mut built = BTreeSet::new();
     let mut lay = |source: &Source, plugins: &Path| -> anyhow::Result<()> {
-        if !built.contains_key(source.folder()) {
-            let id = source.manifest().id.to_string();
-            let fresh = build(source, &root.join("built").join(&id), Effort::Quick)?;
-            built.insert(source.folder().to_owned(), (id, fresh));
+        let id = source.manifest().id.as_str();
+        let place = root.join("built").join(id);
+        if built.insert(source.folder().to_owned()) && !is_current(source, &place) {
+            output.note(&format!("building {id} {} …", source.manifest().version));
+            build(source, &place, Effort::Quick)?;
         }
-        built.get(source.folder()).map_or(Ok(()), |(id, built)| put_in_place(&built.folder, plugins, id))
+        put_in_place(&place, plugins, id)
     };
     let mut files = Vec::new();
     for (number, (file, scenarios)) in scenarios.into_iter().enumerate() {
