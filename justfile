@@ -7,7 +7,7 @@ default:
 
 # Start the server on embedded SQLite; data in ./data
 run *args:
-    cargo run --release -- serve {{ args }}
+    cargo run -- serve {{ args }}
 
 # All tests, or those of one crate: just test -p clips
 test *args="--workspace":
