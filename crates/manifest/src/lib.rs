@@ -16,6 +16,7 @@
 
 mod contribution;
 mod id;
+mod import;
 mod model;
 mod pattern;
 
@@ -51,6 +52,7 @@ pub use contribution::RouteKey;
 #[cfg(not(target_family = "wasm"))]
 pub use faults::{Fault, Faults};
 pub use id::{NotAPluginId, PATTERN as PLUGIN_ID_PATTERN, PluginId};
+pub use import::Need;
 pub use model::*;
 #[cfg(not(target_family = "wasm"))]
 pub use read::read_document;

@@ -29,7 +29,7 @@ mod source;
 mod trusted_keys;
 mod unpacking;
 
-pub use agreement::{Agreement, Import, Need};
+pub use agreement::{Agreement, Import};
 pub use archive::Bounds;
 pub use component::{Component, Interface, Producer};
 pub use consent::{Consent, ConsentedCapability, ConsentedLimits, Escalation};
@@ -46,6 +46,7 @@ pub use registry::{ARTIFACT_TYPE, Credentials, PACKAGE_LAYER, Pushed, SIGNATURE_
 pub use release_age::{Freshness, ReleaseAge};
 pub use signature::{Signature, Signed};
 pub use source::{OciReference, Source};
+pub use switchboard_manifest::Need;
 pub use trusted_keys::{TrustedKey, TrustedKeys};
 pub use unpacking::remove_unfinished;
 
