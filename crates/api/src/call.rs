@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -155,6 +155,8 @@ impl HookKind {
 pub struct Request {
     /// Which route: its position in the manifest's `provides.api_routes`.
     pub route: usize,
+    /// The address as it was asked for. Not told to a component by the contract: its route and parameters say it.
+    pub uri: Uri,
     /// The path's parameters in order, each as its described schema says.
     pub params: Vec<(Arc<str>, Json)>,
     /// The query's parameters that the route describes, each as its schema says.

@@ -15,6 +15,7 @@ use crate::{
     exports::{Exported, Exports},
     import,
     on_the_spot::{OnTheSpot, Seen, Slowness, takes_long},
+    plain,
     sandbox::Shared,
     state::{Over, State},
     trap,
@@ -92,12 +93,17 @@ fn not_begun(error: wasmtime::Error) -> Error {
 }
 
 impl Inner {
-    /// Asks the component what it binds, on the runtime for guests: nobody's request waits for it.
+    /// Begins the component, and asks it what it binds, on the runtime for guests: nobody's request waits for it.
     async fn describe(&self) -> Result<Description, Error> {
-        let indices = self.exported.description.as_ref().ok_or(Error::NoDescription)?;
+        let indices = self.exported.description.as_ref();
+        if indices.is_none() && self.exported.incoming_handler.is_none() {
+            return Err(Error::NoDescription);
+        }
         let describing = async {
-            let Instance { mut store, .. } = self.instantiate_as(Some(indices)).await.map_err(not_begun)?;
-            let describe = store.data_mut().description.take().ok_or(Error::NoDescription)?;
+            let Instance { mut store, .. } = self.instantiate_as(indices).await.map_err(not_begun)?;
+            let Some(describe) = store.data_mut().description.take() else {
+                return plain::description(&self.manifest);
+            };
             store.set_epoch_deadline(EPOCHS);
             let said = describe.call_describe(&mut store).await.map_err(not_begun)?;
             if said.len() > LONGEST_DESCRIPTION {
@@ -122,7 +128,11 @@ impl Inner {
         let (said, has) = (&self.description, &self.exported);
         let first = |names: &[String]| names.first().map(|name| format!("`{name}`"));
         let needs = [
-            (said.routes.first().map(|route| format!("`{}`", route.key)), has.routes.is_some(), "routes"),
+            (
+                said.routes.first().map(|route| format!("`{}`", route.key)),
+                has.routes.is_some() || has.incoming_handler.is_some(),
+                "routes",
+            ),
             (first(&said.filters), has.filters.is_some(), "filters"),
             (first(&said.listeners), has.listeners.is_some(), "listeners"),
             (first(&said.tasks), has.tasks.is_some(), "tasks"),
@@ -198,7 +208,7 @@ impl Inner {
         store.data_mut().begin(host, context);
         store.set_epoch_deadline(EPOCHS);
         let route = |position: usize| self.routes.get(position).copied().flatten();
-        match exports.call(store, call, route).await {
+        match exports.call(store, call, &self.manifest, route).await {
             Ok(answer) => {
                 if store.data_mut().end() && self.manifest.limits.reuse_instances {
                     self.warm.give(organization, instance, &self.shared.waiting, self.shared.most_waiting);

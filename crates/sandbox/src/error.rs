@@ -59,9 +59,21 @@ pub enum Error {
     NotBegun(String),
     /// It says nothing of itself.
     #[error(
-        "its component exports no `switchboard:plugin/description@0.1.0`: build it with one of the SDKs, or for the contract in `wit/`"
+        "its component exports neither `switchboard:plugin/description@0.1.0` nor `wasi:http/incoming-handler@0.2`: build it with one \
+         of the SDKs, for the contract in `wit/`, or for the world `wasi:http/proxy`"
     )]
     NoDescription,
+    /// It answers requests as a standard says, and is to do something else.
+    #[error(
+        "its component is one for `wasi:http`, which answers requests and does nothing else, but its manifest declares the {kind} \
+         `{name}`: take that out, or build the component with one of the SDKs"
+    )]
+    OnlyRoutes {
+        /// What kind of thing it is to do.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
     /// What it says of itself is no description.
     #[error("its component describes itself in a way that is no description: {0}")]
     Description(String),

@@ -3,15 +3,18 @@
 use http::StatusCode;
 use serde_json::{Value as Json, json};
 use switchboard_api::{Body, Call, Event, Failure, Hook, Payload, Reply, Request, Response, TaskCall};
+use switchboard_manifest::Manifest;
 use wasmtime::{
     Store,
     component::{Instance, InstancePre, Resource},
 };
+use wasmtime_wasi_http::p2::bindings::exports::wasi::http::incoming_handler;
 
 use crate::{
     bindings::exported::{description, filters, lifecycle, listeners, offered_services, routes, tasks},
     capabilities::bodies::Held,
     conversion::{failure_in, headers_in, headers_out, moment_out, payload_in, payload_out},
+    plain,
     state::State,
 };
 
@@ -27,6 +30,8 @@ pub(crate) struct Exported {
     pub(crate) listeners: Option<listeners::GuestIndices>,
     pub(crate) tasks: Option<tasks::GuestIndices>,
     pub(crate) offered_services: Option<offered_services::GuestIndices>,
+    /// Of a component for `wasi:http`, which describes nothing.
+    pub(crate) incoming_handler: Option<incoming_handler::GuestIndices>,
 }
 
 /// The exports of one instance.
@@ -37,19 +42,23 @@ pub(crate) struct Exports {
     listeners: Option<listeners::Guest>,
     tasks: Option<tasks::Guest>,
     offered_services: Option<offered_services::Guest>,
+    incoming_handler: Option<incoming_handler::Guest>,
 }
 
 impl Exported {
     pub(crate) fn find(pre: &InstancePre<State>) -> Self {
         // An interface that is not exported is one that the component does without.
+        let description = description::GuestIndices::new(pre).ok();
+        let is_plain = description.is_none();
         Self {
-            description: description::GuestIndices::new(pre).ok(),
+            description,
             lifecycle: lifecycle::GuestIndices::new(pre).ok(),
             routes: routes::GuestIndices::new(pre).ok(),
             filters: filters::GuestIndices::new(pre).ok(),
             listeners: listeners::GuestIndices::new(pre).ok(),
             tasks: tasks::GuestIndices::new(pre).ok(),
             offered_services: offered_services::GuestIndices::new(pre).ok(),
+            incoming_handler: incoming_handler::GuestIndices::new(pre).ok().filter(|_| is_plain),
         }
     }
 
@@ -60,12 +69,12 @@ impl Exported {
                 Exports { $($name: self.$name.as_ref().map(|it| it.load(&mut *store, instance)).transpose()?),+ }
             };
         }
-        Ok(load!(lifecycle, routes, filters, listeners, tasks, offered_services))
+        Ok(load!(lifecycle, routes, filters, listeners, tasks, offered_services, incoming_handler))
     }
 }
 
 /// What comes of a call: the engine's error, or the plugin's answer.
-type Answered<T> = wasmtime::Result<Result<T, Failure>>;
+pub(crate) type Answered<T> = wasmtime::Result<Result<T, Failure>>;
 
 impl Exports {
     /// Calls the component. `route` says at which position of the component's description a route of the manifest stands.
@@ -73,12 +82,14 @@ impl Exports {
         &self,
         store: &mut Store<State>,
         call: Call,
+        manifest: &Manifest,
         route: impl Fn(usize) -> Option<u32>,
     ) -> Answered<Reply> {
         match call {
-            Call::Request(request) => match route(request.route) {
-                Some(route) => self.request(store, route, request).await,
-                None => Ok(Err(unbound("this route"))),
+            Call::Request(request) => match (&self.incoming_handler, route(request.route)) {
+                (Some(handler), _) => plain::answer(store, handler, manifest, request).await,
+                (None, Some(route)) => self.request(store, route, request).await,
+                (None, None) => Ok(Err(unbound("this route"))),
             },
             Call::Filter(filter) => {
                 let Some(filters) = &self.filters else { return Ok(Err(unbound("filters"))) };

@@ -26,6 +26,8 @@ mod exports;
 mod import;
 mod interrupted;
 mod on_the_spot;
+mod outgoing;
+mod plain;
 mod sandbox;
 mod state;
 mod task;

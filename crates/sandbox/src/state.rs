@@ -1,21 +1,32 @@
 //! What the host keeps for one instance of a plugin.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use switchboard_api::{Context, Failure, Host, capability::Level};
 use switchboard_manifest::PluginId;
 use wasmtime::component::{HasSelf, Resource, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{
+    WasiHttpCtx, WasiHttpCtxView, WasiHttpView,
+    p2::{body, types},
+};
 
 use crate::{
     bindings::exported::description,
     bounds::Bounds,
     interrupted::{Answer, Interrupted},
+    outgoing::InCall,
     wasi,
 };
 
 /// A plugin may hold no more transactions, bodies, files and writers at the same time.
 const MOST_HELD: usize = 256;
+
+/// With what it holds of WASI, such as streams and headers, no more than these.
+const MOST_OF_ALL: usize = 1024;
+
+/// Headers that a plugin puts together take no more bytes.
+const LARGEST_HEADERS: usize = 64 << 10;
 
 /// What the host keeps for one instance of a plugin.
 pub(crate) struct State {
@@ -23,16 +34,18 @@ pub(crate) struct State {
     pub(crate) table: ResourceTable,
     pub(crate) bounds: Bounds,
     /// The call that the instance is in.
-    running: Option<Running>,
+    in_call: InCall,
     /// How many resources of the contract the plugin holds.
     held: usize,
     /// How it describes itself, until it is asked.
     pub(crate) description: Option<description::Guest>,
     /// Made when the plugin first asks for something of WASI.
     wasi: Option<Box<WasiCtx>>,
+    http: WasiHttpCtx,
 }
 
 /// A call, with the door out that it was given.
+#[derive(Clone)]
 pub(crate) struct Running {
     pub(crate) host: Arc<Host>,
     pub(crate) context: Context,
@@ -43,43 +56,49 @@ pub(crate) type Data = HasSelf<State>;
 
 impl State {
     pub(crate) fn new(plugin: PluginId, bounds: Bounds) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MOST_OF_ALL);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(LARGEST_HEADERS);
         Self {
             plugin,
-            table: ResourceTable::new(),
+            table,
             bounds,
-            running: None,
+            in_call: InCall::default(),
             held: 0,
             description: None,
             wasi: None,
+            http,
         }
     }
 
     pub(crate) fn begin(&mut self, host: Arc<Host>, context: Context) {
-        self.running = Some(Running { host, context });
+        self.in_call.running = Some(Running { host, context });
     }
 
     /// Ends the call. Whether the instance may be used again: nothing of the call is left in it, and it has not grown too large.
     pub(crate) fn end(&mut self) -> bool {
-        if let Some(Running { context, .. }) = self.running.take() {
+        if let Some(Running { context, .. }) = self.in_call.running.take() {
             context.usage.note_memory(self.bounds.taken() as u64);
         }
-        self.held == 0 && !self.bounds.is_large()
+        self.held == 0 && !self.bounds.is_large() && !self.table.iter_mut().any(|it| is_of_request(it))
     }
 
     /// The call that the instance is in; outside of one, such as while the plugin describes itself, nothing can be asked.
     pub(crate) fn call(&self) -> Answer<&Running> {
         let outside = || Failure::unavailable("the host can be asked only within a call");
-        Ok(self.running.as_ref().ok_or_else(outside)?)
+        Ok(self.in_call.running.as_ref().ok_or_else(outside)?)
     }
 
     /// As [`call`](Self::call), where the contract knows no failure.
     pub(crate) fn running(&self) -> wasmtime::Result<&Running> {
-        self.running.as_ref().ok_or_else(|| wasmtime::format_err!("the host can be asked only within a call"))
+        let running = self.in_call.running.as_ref();
+        running.ok_or_else(|| wasmtime::format_err!("the host can be asked only within a call"))
     }
 
     /// Whether the call's time is up or nobody waits for it any more; false outside of one.
     pub(crate) fn over(&self) -> Option<Over> {
-        let context = &self.running.as_ref()?.context;
+        let context = &self.in_call.running.as_ref()?.context;
         if context.stop.is_set() {
             Some(Over::Stopped)
         } else {
@@ -88,7 +107,7 @@ impl State {
     }
 
     pub(crate) fn write_line(&self, level: Level, message: &str) {
-        match &self.running {
+        match &self.in_call.running {
             Some(call) => call.host.log.write(&call.context, level, message),
             None => tracing::info!(plugin = %self.plugin, "{}", message.escape_debug()),
         }
@@ -136,6 +155,25 @@ impl WasiView for State {
         let ctx = self.wasi.get_or_insert_with(|| Box::new(wasi::nothing_but_output(plugin)));
         WasiCtxView { ctx, table: &mut self.table }
     }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.in_call, table: &mut self.table, ctx: &mut self.http }
+    }
+}
+
+/// Whether a resource keeps something of a request or an answer going.
+fn is_of_request(resource: &mut (dyn Any + Send)) -> bool {
+    resource.is::<types::HostIncomingRequest>()
+        || resource.is::<types::HostResponseOutparam>()
+        || resource.is::<types::HostOutgoingResponse>()
+        || resource.is::<types::HostOutgoingRequest>()
+        || resource.is::<types::HostFutureIncomingResponse>()
+        || resource.is::<types::HostIncomingResponse>()
+        || resource.is::<body::HostIncomingBody>()
+        || resource.is::<body::HostFutureTrailers>()
+        || resource.is::<body::HostOutgoingBody>()
 }
 
 /// Why a call is ended from outside.

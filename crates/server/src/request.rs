@@ -60,7 +60,8 @@ pub(crate) async fn call(
         }
     };
     let head_only = parts.method == http::Method::HEAD;
-    let request = Request { route: address.position, params, query, headers: parts.headers, head_only, body };
+    let Parts { uri, headers, .. } = parts;
+    let request = Request { route: address.position, uri, params, query, headers, head_only, body };
     Ok((Call::Request(request), noted))
 }
 

@@ -104,6 +104,7 @@ impl<'a> Ask<'a> {
         };
         let request = Request {
             route: found.address.position,
+            uri: self.address.parse().expect("an address"),
             params: shape.path(params)?,
             query: shape.query(query)?,
             headers: self.headers,

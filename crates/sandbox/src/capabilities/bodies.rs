@@ -8,7 +8,7 @@ use wasmtime::component::Resource;
 use crate::{bindings::imports::bodies, interrupted::Answer, state::State};
 
 /// A body that a plugin makes is at most this large.
-const MOST_MADE: usize = 64 << 20;
+pub(crate) const MOST_MADE: usize = 64 << 20;
 
 /// No more is given at once.
 pub(crate) const MOST_AT_ONCE: u32 = 1 << 20;

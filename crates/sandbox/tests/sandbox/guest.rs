@@ -6,29 +6,41 @@ use switchboard_api::Plugin;
 use switchboard_manifest::Manifest;
 use switchboard_sandbox::{Compiler, Error, Options, Sandbox, Seal};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
+use wit_parser::{PackageId, Resolve};
 
-/// A guest whose service `guest.do` runs these instructions. They find the payload at `$at`, `$length`, and leave the answer there.
+/// A guest whose service `<id>.do` runs these instructions. They find the payload at `$at`, `$length`, and leave the answer there.
 pub(crate) struct Guest {
+    pub(crate) id: &'static str,
     pub(crate) body: String,
     pub(crate) imports: String,
     pub(crate) world: String,
     pub(crate) limits: String,
     pub(crate) capabilities: String,
-    pub(crate) description: String,
+    pub(crate) provides: String,
+    pub(crate) description: Option<String>,
 }
 
 impl Guest {
     pub(crate) fn doing(body: &str) -> Self {
         Self {
+            id: "guest",
             body: body.to_owned(),
             imports: String::new(),
             world: String::new(),
             limits: "{}".to_owned(),
             capabilities: "[]".to_owned(),
-            description: r#"{"routes":[],"filters":[],"listeners":[],"services":[{"name":"guest.do","takes":{},"gives":{}}],"tasks":[],"hooks":[]}"#
-                .to_owned(),
+            provides: String::new(),
+            description: None,
         }
+    }
+
+    pub(crate) fn named(self, id: &'static str) -> Self {
+        Self { id, ..self }
+    }
+
+    /// With more under `provides`.
+    pub(crate) fn providing(self, more: &str) -> Self {
+        Self { provides: format!(", {more}"), ..self }
     }
 
     pub(crate) fn limits(self, limits: &str) -> Self {
@@ -40,7 +52,7 @@ impl Guest {
     }
 
     pub(crate) fn description(self, description: &str) -> Self {
-        Self { description: description.to_owned(), ..self }
+        Self { description: Some(description.to_owned()), ..self }
     }
 
     /// With an import of the contract: the interface, and the function as the core module sees it.
@@ -50,18 +62,23 @@ impl Guest {
     }
 
     pub(crate) fn manifest(&self) -> Manifest {
-        let (limits, capabilities) = (&self.limits, &self.capabilities);
+        let Self { id, limits, capabilities, provides, .. } = self;
         let text = format!(
-            r#"{{"id": "guest", "name": "Guest", "version": "1.0.0", "type": "external", "category": "utility",
+            r#"{{"id": "{id}", "name": "Guest", "version": "1.0.0", "type": "external", "category": "utility",
                 "entry_point": "plugin.wasm", "enabled_by_default": true, "limits": {limits}, "capabilities": {capabilities},
-                "provides": {{"services": [{{"name": "guest.do"}}]}}}}"#
+                "provides": {{"services": [{{"name": "{id}.do"}}] {provides}}}}}"#
         );
         Manifest::read(&text).expect("a manifest")
     }
 
     /// The component.
     pub(crate) fn component(&self) -> Vec<u8> {
-        let Self { body, imports, description, .. } = self;
+        let Self { id, body, imports, description, .. } = self;
+        let description = description.clone().unwrap_or_else(|| {
+            format!(
+                r#"{{"routes":[],"filters":[],"listeners":[],"services":[{{"name":"{id}.do","takes":{{}},"gives":{{}}}}],"tasks":[],"hooks":[]}}"#
+            )
+        });
         let quoted = description.replace('"', "\\\"");
         let length = description.len();
         let module = wat::parse_str(format!(
@@ -94,10 +111,6 @@ impl Guest {
                 (func (export "cabi_post_switchboard:plugin/offered-services@0.1.0#answer") (param i32)
                     (global.set $next (i32.const 65536))))"#
         ));
-        self.encode(module.unwrap_or_else(|error| panic!("{error}")))
-    }
-
-    fn encode(&self, mut module: Vec<u8>) -> Vec<u8> {
         let mut resolve = Resolve::default();
         resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit")).expect("the contract");
         let world = format!(
@@ -106,13 +119,7 @@ impl Guest {
             self.world
         );
         let package = resolve.push_str("guest.wit", &world).expect("a world");
-        let world = resolve.select_world(&[package], Some("guest")).expect("the world");
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)
-            .expect("metadata");
-        let mut encoder = ComponentEncoder::default();
-        encoder.validate(true);
-        let encoder = encoder.module(&module).expect("a module that fits the contract");
-        encoder.encode().unwrap_or_else(|error| panic!("{error:#}"))
+        encode(module.unwrap_or_else(|error| panic!("{error}")), &resolve, package, "guest")
     }
 
     /// Writes the component into a folder and loads it.
@@ -120,6 +127,16 @@ impl Guest {
         std::fs::write(folder.join("plugin.wasm"), self.component()).expect("a file");
         sandbox.load(folder, &self.manifest()).await
     }
+}
+
+/// A module as a component of a world.
+pub(crate) fn encode(mut module: Vec<u8>, resolve: &Resolve, package: PackageId, world: &str) -> Vec<u8> {
+    let world = resolve.select_world(&[package], Some(world)).expect("the world");
+    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8, false).expect("metadata");
+    let mut encoder = ComponentEncoder::default();
+    encoder.validate(true);
+    let encoder = encoder.module(&module).expect("a module that fits the world");
+    encoder.encode().unwrap_or_else(|error| panic!("{error:#}"))
 }
 
 /// A sandbox whose compiled forms are kept in a folder.

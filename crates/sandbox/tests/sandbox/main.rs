@@ -7,5 +7,6 @@ mod compiling;
 mod guest;
 mod hostile;
 mod loading;
+mod plain;
 mod services;
 mod swapping;

@@ -104,6 +104,7 @@ async fn answer(plugin: &Plugged, request: routes::Request) -> Result<routes::Re
     let param = |(name, value): (String, String)| Ok((Arc::from(name), json(&value)?));
     let request = Request {
         route: position,
+        uri: Default::default(),
         params: params.into_iter().map(param).collect::<Result<_, Failure>>()?,
         query: if query == "{}" { Default::default() } else { json(&query)? },
         headers: header::taken(headers),
