@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use http::request::Parts;
+use http::{HeaderMap, header, request::Parts};
 use switchboard_api::{Body, Call, Failure, Request};
 use switchboard_kernel::{Address, BodyKind, RouteShape};
-use switchboard_manifest::{BodyLimit, NamedLimit};
+use switchboard_manifest::{BodyLimit, Kind, NamedLimit};
 
 use crate::{
+    csrf,
     incoming::{Cut, Incoming},
     options::Options,
 };
@@ -40,7 +41,7 @@ pub(crate) async fn call(
     address: &Address,
     shape: &RouteShape,
     params: Vec<(String, String)>,
-    parts: Parts,
+    mut parts: Parts,
     incoming: Incoming,
     options: &Options,
 ) -> Result<(Call, Noted), NoCall> {
@@ -60,9 +61,19 @@ pub(crate) async fn call(
         }
     };
     let head_only = parts.method == http::Method::HEAD;
+    if address.plugin.manifest().kind == Kind::External {
+        hide_credentials(&mut parts.headers);
+    }
     let Parts { uri, headers, .. } = parts;
     let request = Request { route: address.position, uri, params, query, headers, head_only, body };
     Ok((Call::Request(request), noted))
+}
+
+/// Takes away by what a caller was known: who has it can act in their name.
+fn hide_credentials(headers: &mut HeaderMap) {
+    headers.remove(header::AUTHORIZATION);
+    headers.remove(header::COOKIE);
+    headers.remove(csrf::HEADER);
 }
 
 fn largest(limit: BodyLimit, options: &Options) -> u64 {

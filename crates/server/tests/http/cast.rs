@@ -1,9 +1,12 @@
-//! `trial`, a plugin that behaves as a test needs it: it waits, panics, and says what it was asked.
+//! `trial`, a plugin that behaves as a test needs it: it waits, panics, and says what it was asked; and `stranger`, of other people.
 
 use std::sync::Arc;
 
 use switchboard_api::Plugin;
-use switchboard_sdk::{extract::Shared, prelude::*};
+use switchboard_sdk::{
+    extract::{Headers, Shared},
+    prelude::*,
+};
 use tokio::sync::Semaphore;
 
 const TRIAL: &str = r#"
@@ -21,6 +24,19 @@ provides:
     - {method: GET, path: "/words/{word}", scope: organization}
     - {method: POST, path: /parcels, scope: organization}
     - {method: DELETE, path: /parcels, scope: organization}
+"#;
+
+const STRANGER: &str = r#"
+id: stranger
+name: Stranger
+version: 1.0.0
+type: external
+entry_point: plugin.wasm
+category: utility
+enabled_by_default: true
+provides:
+  api_routes:
+    - {method: POST, path: /headers, scope: organization}
 "#;
 
 /// What a test decides about the plugin, and learns of it.
@@ -83,6 +99,10 @@ async fn take(Json(parcel): Json<Parcel>) -> Result<Created<Parcel>> {
     Ok(Created(parcel))
 }
 
+async fn headers(Headers(headers): Headers) -> Result<Json<Vec<String>>> {
+    Ok(Json(headers.keys().map(|name| name.to_string()).collect()))
+}
+
 async fn clear() -> Result<NoContent> {
     Ok(NoContent)
 }
@@ -97,4 +117,9 @@ pub(crate) fn trial(direction: &Direction) -> Arc<dyn Plugin> {
         .post("/parcels", take)
         .delete("/parcels", clear);
     trial.build().unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+/// A plugin of other people, which says which headers it was given.
+pub(crate) fn stranger() -> Arc<dyn Plugin> {
+    Definition::new(STRANGER).post("/headers", headers).build().unwrap_or_else(|faults| panic!("{faults}"))
 }

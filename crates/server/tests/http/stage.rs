@@ -69,6 +69,7 @@ impl Stage {
         let builtins = vec![
             built(clips::plugin()),
             cast::trial(&direction),
+            cast::stranger(),
             built(administration(handle.clone())),
             built(organization(handle.clone(), Arc::new(Nobody), Creation::default())),
         ];

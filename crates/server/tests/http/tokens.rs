@@ -88,6 +88,18 @@ async fn a_token_is_revoked_from_one_request_to_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_of_other_people_is_not_given_by_what_a_caller_is_known() {
+    let stage = Stage::new().await;
+    let ask = stage.ask(Method::POST, "/api/org/default/stranger/headers").bearer_auth(stage.admin());
+    let ask =
+        ask.header("cookie", "swb_session=secret").header("x-csrf-token", "secret").header("x-own", "1");
+    let names = Answer::of(ask.send().await.unwrap()).await.json(200);
+    let has = |name: &str| names.as_array().unwrap().iter().any(|it| it == name);
+    assert!(has("x-own") && has("host"), "{names}");
+    assert!(!has("authorization") && !has("cookie") && !has("x-csrf-token"), "{names}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_does_only_what_it_was_made_for() {
     let stage = Stage::new().await;
     let clip = stage.clip(stage.admin(), "Ace").await;
