@@ -134,7 +134,8 @@ pub(crate) fn headers_out(headers: &HeaderMap) -> Vec<types::Header> {
 
 /// Headers as a plugin wrote them, or in words which of them is none.
 pub(crate) fn headers_in(headers: Vec<types::Header>) -> Result<HeaderMap, String> {
-    let mut map = HeaderMap::with_capacity(headers.len());
+    let too_many = |_| format!("there are {} headers, more than any server takes", headers.len());
+    let mut map = HeaderMap::try_with_capacity(headers.len()).map_err(too_many)?;
     for types::Header { name, value } in headers {
         let wrong = |what: &str| format!("header `{}`: its {what} is none", name.escape_debug());
         let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("name"))?;

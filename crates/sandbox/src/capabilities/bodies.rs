@@ -7,7 +7,7 @@ use wasmtime::component::Resource;
 
 use crate::{bindings::imports::bodies, interrupted::Answer, state::State};
 
-/// A body that a plugin makes is at most this large.
+/// The bodies that a plugin makes are together at most this large.
 pub(crate) const MOST_MADE: usize = 64 << 20;
 
 /// No more is given at once.
@@ -74,18 +74,32 @@ impl Held {
     }
 }
 
+impl State {
+    /// The bytes of all bodies that the plugin has made and still holds.
+    fn made(&mut self) -> usize {
+        let held = self.table.iter_mut().filter_map(|resource| resource.downcast_ref());
+        held.map(|held| if let Held::Made(bytes) = held { bytes.len() } else { 0 }).sum()
+    }
+}
+
 impl bodies::Host for State {}
 
 impl bodies::HostBody for State {
     async fn new(&mut self, bytes: Vec<u8>) -> wasmtime::Result<Resource<Held>> {
-        let bytes: &[u8] = bytes.get(..MOST_MADE).unwrap_or(&bytes);
-        self.hold(Held::Made(BytesMut::from(bytes)))
+        let most = MOST_MADE >> 20;
+        wasmtime::ensure!(
+            self.made() + bytes.len() <= MOST_MADE,
+            "the plugin makes bodies of more than {most} MiB"
+        );
+        self.hold(Held::Made(BytesMut::from(bytes.as_slice())))
     }
 
     async fn append(&mut self, body: Resource<Held>, bytes: Vec<u8>) -> Answer<()> {
+        let all = self.made();
         match self.table.get_mut(&body)? {
-            Held::Made(made) if made.len() + bytes.len() > MOST_MADE => {
-                let message = format!("a body that a plugin makes is at most {} MiB", MOST_MADE >> 20);
+            Held::Made(_) if all + bytes.len() > MOST_MADE => {
+                let message =
+                    format!("the bodies that a plugin makes are together at most {} MiB", MOST_MADE >> 20);
                 Err(Failure::too_large(message, MOST_MADE as u64).into())
             }
             Held::Made(made) => {

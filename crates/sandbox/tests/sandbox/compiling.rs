@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::guest::{Guest, sandbox};
+use sha2::{Digest, Sha256};
+use switchboard_sandbox::Seal;
+
+use crate::guest::{Guest, Trusting, sandbox};
 
 fn files(folder: &std::path::Path, ending: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder.join("compiled")).unwrap();
@@ -35,6 +38,24 @@ async fn a_form_that_somebody_else_wrote_is_not_run() {
     changed[last] ^= 1;
     std::fs::remove_file(form).unwrap();
     std::fs::write(form, &changed).unwrap();
+    Guest::doing("").load(&sandbox(folder.path()), folder.path()).await.unwrap();
+    assert_eq!(std::fs::read(form).unwrap(), own, "it was compiled again");
+}
+
+#[tokio::test]
+async fn a_form_of_another_engine_is_not_run() {
+    let folder = tempfile::tempdir().unwrap();
+    Guest::doing("").load(&sandbox(folder.path()), folder.path()).await.unwrap();
+    let [form] = &files(folder.path(), ".compiled")[..] else { panic!("one form") };
+    let own = std::fs::read(form).unwrap();
+    // One that could never be ended, sealed as this server seals.
+    let engine = wasmtime::Engine::new(wasmtime::Config::new().epoch_interruption(false)).unwrap();
+    let other = engine.precompile_component(&Guest::doing("").component()).unwrap();
+    let name = form.file_stem().unwrap().to_str().unwrap();
+    let word = Trusting.seal(name, &Sha256::digest(&other)).unwrap();
+    std::fs::remove_file(form).unwrap();
+    std::fs::write(form, other).unwrap();
+    std::fs::write(form.with_extension("seal"), word).unwrap();
     Guest::doing("").load(&sandbox(folder.path()), folder.path()).await.unwrap();
     assert_eq!(std::fs::read(form).unwrap(), own, "it was compiled again");
 }

@@ -122,3 +122,96 @@ async fn a_resource_that_is_none_ends_the_call() {
     assert_eq!(kind, "broken");
     assert!(said.contains("guest"), "{said}");
 }
+
+#[tokio::test]
+async fn nonsense_for_a_host_function_ends_the_call() {
+    let log = r#"(import "switchboard:plugin/log@0.1.0" "write" (func $log (param i32 i32 i32)))"#;
+    let delete = r#"(import "switchboard:plugin/kv@0.1.0" "delete" (func $delete (param i32 i32 i32)))"#;
+    let body =
+        r#"(import "switchboard:plugin/bodies@0.1.0" "[method]body.read" (func $read (param i32 i32 i32)))"#;
+    for nonsense in [
+        // A level that is none, text beyond the memory, text without an end, and what is no text.
+        "(call $log (i32.const 99) (local.get $at) (local.get $length))",
+        "(call $log (i32.const 0) (i32.const -16) (i32.const 1000))",
+        "(call $log (i32.const 0) (i32.const 0) (i32.const -1))",
+        "(i32.store8 (i32.const 512) (i32.const 255)) (call $log (i32.const 0) (i32.const 512) (i32.const 1))",
+        // A place for the answer that is beyond the memory, and one that no answer can be at.
+        "(call $delete (local.get $at) (local.get $length) (i32.const -4))",
+        "(call $delete (local.get $at) (local.get $length) (i32.const 33))",
+        // A resource that was never given.
+        "(call $read (i32.const 7) (i32.const 1) (i32.const 512))",
+    ] {
+        let guest = Guest::doing(nonsense)
+            .importing("log", log)
+            .importing("kv", delete)
+            .importing("bodies", body)
+            .capabilities(r#"[{"name": "kv", "reason": "To try."}]"#);
+        let (kind, said) = failure_of(guest).await;
+        assert_eq!(kind, "broken", "{nonsense}: {said}");
+        assert!(said.contains("plugin `guest` failed in a service"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn more_headers_than_there_can_be_are_refused() {
+    let send = r#"(import "switchboard:plugin/http@0.1.0" "send" (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i32)))"#;
+    // Forty thousand headers, all of them empty. The service answers with whether it was refused.
+    let body = "
+        (drop (memory.grow (i32.const 12)))
+        (call $send (local.get $at) (local.get $length) (local.get $at) (local.get $length)
+            (i32.const 131072) (i32.const 40000) (i32.const 0) (i32.const 0) (i32.const 128))
+        (i32.store8 (i32.const 512) (i32.add (i32.const 48) (i32.load8_u (i32.const 128))))
+        (local.set $at (i32.const 512)) (local.set $length (i32.const 1))";
+    let guest = Guest::doing(body)
+        .importing("http", send)
+        .capabilities(r#"[{"name": "http", "reason": "To try.", "hosts": ["example.com"]}]"#);
+    let (stage, _folder) = staged(guest).await;
+    assert_eq!(stage.service("guest.do", &json!(7)).await.unwrap(), json!(1));
+}
+
+#[tokio::test]
+async fn bodies_without_end_are_refused() {
+    let new = r#"(import "switchboard:plugin/bodies@0.1.0" "[constructor]body" (func $new (param i32 i32) (result i32)))"#;
+    let append = r#"(import "switchboard:plugin/bodies@0.1.0" "[method]body.append" (func $append (param i32 i32 i32 i32)))"#;
+    let imports = format!("{new} {append}");
+    let importing =
+        |body: &str| Guest::doing(body).importing("bodies", &imports).limits(r#"{"call_ms": 60000}"#);
+    // One grows until it is refused, and so does the next.
+    let growing = "
+        (loop $bodies
+            (local.set $n (call $new (i32.const 0) (i32.const 60000)))
+            (loop $more
+                (call $append (local.get $n) (i32.const 0) (i32.const 60000) (i32.const 128))
+                (br_if $more (i32.eqz (i32.load8_u (i32.const 128)))))
+            (br $bodies))";
+    let (kind, said) = failure_of(importing(growing)).await;
+    assert_eq!(kind, "broken", "{said}");
+    assert!(said.contains("bodies of more than 64 MiB"), "{said}");
+    let many = "(loop $bodies (drop (call $new (i32.const 0) (i32.const 0))) (br $bodies))";
+    let (kind, said) = failure_of(importing(many)).await;
+    assert_eq!(kind, "broken", "{said}");
+    assert!(said.contains("holds 256 bodies"), "{said}");
+}
+
+#[tokio::test]
+async fn a_storm_of_events_ends_with_the_call_and_what_was_said_is_heard() {
+    let emit = r#"(import "switchboard:plugin/events@0.1.0" "emit" (func $emit (param i32 i32 i32 i32 i32 i32 i32)))"#;
+    // `guest.storm` stands at 512, and its first word is the subject.
+    let storm = r#"
+        (i64.store (i32.const 512) (i64.const 0x74732e7473657567))
+        (i32.store (i32.const 520) (i32.const 0x006d726f))
+        (loop $on
+            (call $emit (i32.const 512) (i32.const 11) (i32.const 512) (i32.const 5)
+                (local.get $at) (local.get $length) (i32.const 128))
+            (br $on))"#;
+    let guest = Guest::doing(storm)
+        .importing("events", emit)
+        .capabilities(r#"[{"name": "events", "reason": "To try."}]"#)
+        .providing(r#""events": [{"type": "guest.storm"}]"#)
+        .limits(r#"{"call_ms": 300}"#);
+    let (stage, _folder) = staged(guest).await;
+    let failure = stage.service("guest.do", &json!({})).await.unwrap_err();
+    assert_eq!(failure.kind(), "timed_out", "{failure}");
+    stage.idle().await;
+    assert_eq!(stage.service("guest.do", &json!({})).await.unwrap_err().kind(), "timed_out");
+}

@@ -7,6 +7,8 @@ mod compiling;
 mod guest;
 mod hostile;
 mod loading;
+mod neighbour;
 mod plain;
 mod services;
 mod swapping;
+mod trapping;

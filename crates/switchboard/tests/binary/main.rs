@@ -13,6 +13,7 @@ mod crashes;
 mod doctor;
 mod help;
 mod hostile_bodies;
+mod hostile_components;
 mod installation;
 mod installing;
 mod isolation;
