@@ -81,7 +81,7 @@ impl State {
         if let Some(Running { context, .. }) = self.in_call.running.take() {
             context.usage.note_memory(self.bounds.taken() as u64);
         }
-        self.held == 0 && !self.bounds.is_large() && !self.table.iter_mut().any(|it| is_of_request(it))
+        self.held == 0 && !self.bounds.is_large() && !self.table.iter_mut().any(is_of_request)
     }
 
     /// The call that the instance is in; outside of one, such as while the plugin describes itself, nothing can be asked.

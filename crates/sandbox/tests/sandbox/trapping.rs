@@ -12,7 +12,8 @@ use wit_parser::Resolve;
 
 use crate::guest::{encode, sandbox};
 
-const EVERY_HOOK: &str = r#""install","load","enable","config_changed","disable","upgrade","unload","uninstall""#;
+const EVERY_HOOK: &str =
+    r#""install","load","enable","config_changed","disable","upgrade","unload","uninstall""#;
 
 /// One that says that it has these hooks, and everything else besides.
 fn component(hooks: &str) -> Vec<u8> {
