@@ -50,6 +50,10 @@ advisories:
 media:
     scripts/make-media
 
+# Hand a reader whatever comes to mind, for so many seconds: just fuzz manifest, just fuzz package, just fuzz boundary 600 --features boundary
+fuzz target seconds="120" *args:
+    RUSTC_BOOTSTRAP=1 cargo fuzz run {{ args }} {{ target }} -- -max_total_time={{ seconds }} -max_len=65536
+
 # Look at the pages with a real browser
 browser:
     .ci/run browser

@@ -14,6 +14,8 @@
 //! Read [`Sandbox`] first, then `component`.
 
 mod bindings;
+#[cfg(fuzzing)]
+pub mod boundary;
 mod bounds;
 mod capabilities;
 mod compiled;

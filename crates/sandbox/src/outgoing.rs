@@ -88,7 +88,7 @@ impl Running {
         let (method, url) = (parts.method, parts.uri.to_string());
         let request = HttpRequest { method, url, headers: parts.headers, body };
         // The standard's errors are mere words: what there is to say, the host has put into the log.
-        let http = self.host.http().map_err(error_of)?;
+        let http = self.host.http(&self.context).map_err(error_of)?;
         http.send(&self.context, request).await.map_err(error_of)
     }
 }
