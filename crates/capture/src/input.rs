@@ -16,6 +16,8 @@ pub enum Input {
     Request {
         /// The route as the manifest writes it: `GET /clips/{id}`.
         route: String,
+        /// The path and the query as they were sent.
+        uri: String,
         /// The path's parameters.
         params: Vec<(String, Json)>,
         /// The query's parameters.
@@ -95,6 +97,7 @@ impl Input {
         };
         let input = Self::Request {
             route: route.key().to_string(),
+            uri: request.uri.to_string(),
             params: request.params.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
             query: request.query.clone(),
             headers: request.headers.out(),
@@ -112,11 +115,12 @@ impl Input {
     pub(crate) fn again(&self, manifest: &Manifest) -> Result<Call, Error> {
         let payload = |form: &Json| Payload::back(form).ok_or(Error::Form("a payload"));
         Ok(match self.clone() {
-            Self::Request { route, params, query, headers, head_only, body } => {
+            Self::Request { route, uri, params, query, headers, head_only, body } => {
                 let routes = &manifest.provides.api_routes;
                 let position = routes.iter().position(|it| it.key().to_string() == route);
                 Call::Request(Request {
                     route: position.ok_or(Error::NoSuchRoute(route))?,
+                    uri: uri.parse().map_err(|_| Error::Form("the address"))?,
                     params: params.into_iter().map(|(name, value)| (name.into(), value)).collect(),
                     query,
                     headers: HeaderMap::back(&headers).ok_or(Error::Form("the headers"))?,
