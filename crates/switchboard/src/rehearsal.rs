@@ -28,6 +28,7 @@ use crate::{
     compose::{Places, Running, compose_with},
     data_folder::DataFolder,
     operator_settings::OperatorSettings,
+    scratch::Scratch,
 };
 
 /// Who does what no request does.
@@ -55,6 +56,8 @@ pub(crate) struct Rehearsal {
     tokens: u32,
     /// How many of the plugin's events were looked at.
     looked_at: usize,
+    /// Gone when all else is.
+    _data: Scratch,
 }
 
 impl Ground {
@@ -73,7 +76,8 @@ impl Ground {
     /// # Errors
     /// When the folder cannot be emptied.
     pub(crate) fn clear(&self) -> anyhow::Result<()> {
-        emptied(&self.plugins())
+        Scratch::at(self.plugins()).keep();
+        made(&self.plugins())
     }
 
     /// Begins anew: a server on which nothing has happened.
@@ -81,10 +85,10 @@ impl Ground {
     /// # Errors
     /// When the plugin, or one beside it, does not load.
     pub(crate) async fn begin(&self, scenarios: &Scenarios) -> anyhow::Result<Rehearsal> {
-        let data = self.root.join("data");
-        emptied(&data)?;
+        let data = Scratch::at(self.root.join("data"));
+        made(data.path())?;
         let settings = OperatorSettings::default();
-        let folder = DataFolder::new(&data);
+        let folder = DataFolder::new(data.path());
         let shared = DataFolder::new(&self.root);
         let places = Places {
             plugins: self.plugins(),
@@ -108,8 +112,17 @@ impl Ground {
             RateLimits { token: None, organization: None, address: None, ..RateLimits::default() };
         let addresses = router(running.kernel.clone(), running.http.clone());
         let plugin = self.plugin.clone();
-        let rehearsal =
-            Rehearsal { running, addresses, plugin, clock, mail, faults, tokens: 0, looked_at: 0 };
+        let rehearsal = Rehearsal {
+            running,
+            addresses,
+            plugin,
+            clock,
+            mail,
+            faults,
+            tokens: 0,
+            looked_at: 0,
+            _data: data,
+        };
         match rehearsal.set_up(scenarios).await {
             Ok(()) => Ok(rehearsal),
             Err(error) => {
@@ -317,14 +330,8 @@ impl Rehearsal {
     }
 }
 
-fn emptied(folder: &Path) -> anyhow::Result<()> {
-    let emptied = || match folder.exists() {
-        true => fs::remove_dir_all(folder),
-        false => Ok(()),
-    };
-    emptied()
-        .and_then(|()| fs::create_dir_all(folder))
-        .with_context(|| format!("{} cannot be emptied", folder.display()))
+fn made(folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))
 }
 
 /// Where the answer is not what was expected.
