@@ -76,6 +76,7 @@ impl Bare {
 }
 
 impl Instance {
+    #[expect(clippy::ptr_arg, reason = "what is generated takes them so")]
     pub(crate) async fn ask(&mut self, service: &String, payload: &String) -> wasmtime::Result<String> {
         let said = self.services.call_answer(&mut self.store, service, payload).await?;
         said.map_err(|failure| wasmtime::format_err!("{failure:?}"))

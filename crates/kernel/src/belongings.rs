@@ -27,6 +27,9 @@ const ROWS: [(&str, &str); 7] = [
     ("plugin", "id"),
 ];
 
+/// Rows that go with it, and keep nobody from being told that there is no such plugin: in them is what was in its tables.
+const CAPTURES: (&str, &str) = ("capture", "plugin_id");
+
 /// A table of a plugin's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TableSize {
@@ -154,7 +157,7 @@ impl Kernel {
             self.take_away(by, &entry).await?;
         }
         let mut change = self.change(by).await?;
-        for (table, of) in ROWS {
+        for (table, of) in ROWS.into_iter().chain([CAPTURES]) {
             change.execute(&format!("delete from {table} where {of} = $1"), vec![id.into()]).await?;
         }
         // First: whoever removes data is known, also when the removal is broken off.

@@ -143,7 +143,7 @@ async fn answer(
     let answered = dispatch(snapshot, plugin, caller, terms, call).await;
     let of_plugin = left.get().inspect(|left| tightest.note(Limit::Plugin, **left));
     match answered {
-        Ok(Reply::Response(answer)) => Ok(response(answer, head_only, waiting, id)),
+        Ok(Reply::Response(answer)) => Ok(response(answer, plugin.manifest().kind, head_only, waiting, id)),
         Ok(_) => {
             let failure = Failure::broken("it answered a request with something that is no response");
             tracing::error!(plugin = %plugin.id(), request = %id.0, "{failure}");

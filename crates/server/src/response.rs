@@ -4,6 +4,7 @@ use axum::{body::Body, response::Response};
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use switchboard_api::Stop;
+use switchboard_manifest::Kind;
 
 use crate::request_id::RequestId;
 
@@ -15,6 +16,9 @@ const OF_THE_CONNECTION: [HeaderName; 5] = [
     header::TRAILER,
     HeaderName::from_static("keep-alive"),
 ];
+
+/// Headers by which a site says who somebody is, or has a browser forget it: not for a plugin of other people to say.
+const OF_THE_SITE: [HeaderName; 2] = [header::SET_COOKIE, HeaderName::from_static("clear-site-data")];
 
 /// What a page of a plugin may do that says nothing about it: be looked at. Media that somebody uploaded may be one.
 const LOOK_ONLY: HeaderValue =
@@ -33,15 +37,15 @@ impl Drop for Waiting {
 /// The answer of a plugin. `Waiting` ends when its last byte was sent, or the client left.
 pub(crate) fn response(
     answer: switchboard_api::Response,
+    plugin: Kind,
     head_only: bool,
     waiting: Waiting,
     id: &RequestId,
 ) -> Response {
     let (mut headers, length) = (answer.headers, answer.body.length());
-    if headers.keys().any(|name| OF_THE_CONNECTION.contains(name)) {
-        for name in OF_THE_CONNECTION {
-            headers.remove(name);
-        }
+    take_away(&OF_THE_CONNECTION, &mut headers);
+    if plugin == Kind::External {
+        take_away(&OF_THE_SITE, &mut headers);
     }
     headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     if is_page(&headers) {
@@ -69,6 +73,14 @@ pub(crate) fn response(
     *response.status_mut() = answer.status;
     *response.headers_mut() = headers;
     response
+}
+
+fn take_away(names: &[HeaderName], headers: &mut HeaderMap) {
+    if headers.keys().any(|name| names.contains(name)) {
+        for name in names {
+            headers.remove(name);
+        }
+    }
 }
 
 /// Whether a browser would show it as a page, with scripts.

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use http::{HeaderValue, StatusCode};
 use switchboard_api::Plugin;
 use switchboard_sdk::{
+    Response,
     extract::{Headers, Shared},
     prelude::*,
 };
@@ -37,6 +39,7 @@ enabled_by_default: true
 provides:
   api_routes:
     - {method: POST, path: /headers, scope: organization}
+    - {method: GET, path: /cookie, scope: organization}
 "#;
 
 /// What a test decides about the plugin, and learns of it.
@@ -103,6 +106,15 @@ async fn headers(Headers(headers): Headers) -> Result<Json<Vec<String>>> {
     Ok(Json(headers.keys().map(|name| name.to_string()).collect()))
 }
 
+async fn cookie() -> Result<Response> {
+    let mut response = Response::new(StatusCode::OK);
+    for (name, value) in [("set-cookie", "swb_session=of-another"), ("clear-site-data", "*"), ("x-own", "1")]
+    {
+        response.headers.append(name, HeaderValue::from_static(value));
+    }
+    Ok(response)
+}
+
 async fn clear() -> Result<NoContent> {
     Ok(NoContent)
 }
@@ -121,5 +133,6 @@ pub(crate) fn trial(direction: &Direction) -> Arc<dyn Plugin> {
 
 /// A plugin of other people, which says which headers it was given.
 pub(crate) fn stranger() -> Arc<dyn Plugin> {
-    Definition::new(STRANGER).post("/headers", headers).build().unwrap_or_else(|faults| panic!("{faults}"))
+    let stranger = Definition::new(STRANGER).post("/headers", headers).get("/cookie", cookie);
+    stranger.build().unwrap_or_else(|faults| panic!("{faults}"))
 }

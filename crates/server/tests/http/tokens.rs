@@ -100,6 +100,15 @@ async fn a_plugin_of_other_people_is_not_given_by_what_a_caller_is_known() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_of_other_people_signs_nobody_in_or_out() {
+    let stage = Stage::new().await;
+    let ask = stage.ask(Method::GET, "/api/org/default/stranger/cookie").bearer_auth(stage.admin());
+    let answer = ask.send().await.unwrap();
+    let has = |name: &str| answer.headers().contains_key(name);
+    assert!(has("x-own") && !has("set-cookie") && !has("clear-site-data"), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_does_only_what_it_was_made_for() {
     let stage = Stage::new().await;
     let clip = stage.clip(stage.admin(), "Ace").await;
