@@ -8,6 +8,16 @@ use switchboard_sandbox::{Compiler, Error, Options, Sandbox, Seal};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{PackageId, Resolve};
 
+/// What gives memory to whoever calls a guest, and takes none back. It gives from the second page on.
+pub(crate) const ALLOCATOR: &str = r#"
+    (global $next (mut i32) (i32.const 65536))
+    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+        (local $at i32)
+        (local.set $at (global.get $next))
+        (global.set $next
+            (i32.and (i32.add (i32.add (local.get $at) (local.get 3)) (i32.const 7)) (i32.const -8)))
+        (local.get $at))"#;
+
 /// A guest whose service `<id>.do` runs these instructions. They find the payload at `$at`, `$length`, and leave the answer there.
 pub(crate) struct Guest {
     pub(crate) id: &'static str,
@@ -85,16 +95,10 @@ impl Guest {
             r#"(module
                 {imports}
                 (memory (export "memory") 2)
-                (global $next (mut i32) (i32.const 65536))
                 (global $calls (mut i32) (i32.const 0))
                 (table $table 1 funcref)
                 (data (i32.const 1024) "{quoted}")
-                (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
-                    (local $at i32)
-                    (local.set $at (global.get $next))
-                    (global.set $next
-                        (i32.and (i32.add (i32.add (local.get $at) (local.get 3)) (i32.const 7)) (i32.const -8)))
-                    (local.get $at))
+                {ALLOCATOR}
                 (func (export "switchboard:plugin/description@0.1.0#describe") (result i32)
                     (i32.store (i32.const 8) (i32.const 1024))
                     (i32.store (i32.const 12) (i32.const {length}))

@@ -9,7 +9,7 @@ use switchboard_testkit::{Answer, Stage};
 use tempfile::TempDir;
 use wit_parser::Resolve;
 
-use crate::guest::{encode, sandbox};
+use crate::guest::{ALLOCATOR, encode, sandbox};
 
 /// What every such component here imports.
 const TYPES: &str = r#"
@@ -94,14 +94,8 @@ pub(crate) fn component(imports: &str, handling: &str) -> Vec<u8> {
     let module = wat::parse_str(format!(
         r#"(module {TYPES} {imports}
             (memory (export "memory") 4)
-            (global $next (mut i32) (i32.const 65536))
             (data (i32.const 1024) "other.example.com/")
-            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
-                (local $at i32)
-                (local.set $at (global.get $next))
-                (global.set $next
-                    (i32.and (i32.add (i32.add (local.get $at) (local.get 3)) (i32.const 7)) (i32.const -8)))
-                (local.get $at))
+            {ALLOCATOR}
             ;; Sends the head of the answer, and gives its body.
             (func $begin (param $out i32) (result i32)
                 (local $response i32)

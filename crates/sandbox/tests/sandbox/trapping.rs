@@ -10,7 +10,7 @@ use switchboard_testkit::Stage;
 use tempfile::TempDir;
 use wit_parser::Resolve;
 
-use crate::guest::{encode, sandbox};
+use crate::guest::{ALLOCATOR, encode, sandbox};
 
 const EVERY_HOOK: &str =
     r#""install","load","enable","config_changed","disable","upgrade","unload","uninstall""#;
@@ -26,14 +26,8 @@ fn component(hooks: &str) -> Vec<u8> {
     let module = wat::parse_str(format!(
         r#"(module
             (memory (export "memory") 2)
-            (global $next (mut i32) (i32.const 65536))
             (data (i32.const 1024) "{quoted}")
-            (func (export "cabi_realloc") (param {four}) (result i32)
-                (local $at i32)
-                (local.set $at (global.get $next))
-                (global.set $next
-                    (i32.and (i32.add (i32.add (local.get $at) (local.get 3)) (i32.const 7)) (i32.const -8)))
-                (local.get $at))
+            {ALLOCATOR}
             (func (export "switchboard:plugin/description@0.1.0#describe") (result i32)
                 (i32.store (i32.const 8) (i32.const 1024))
                 (i32.store (i32.const 12) (i32.const {length}))
