@@ -5,7 +5,7 @@ use crate::installation::Installation;
 #[test]
 fn help_teaches() {
     let installation = Installation::new();
-    let commands: [&[&str]; 32] = [
+    let commands: [&[&str]; 36] = [
         &[],
         &["serve"],
         &["plugin"],
@@ -16,6 +16,10 @@ fn help_teaches() {
         &["plugin", "access"],
         &["plugin", "rollout", "set"],
         &["plugin", "test"],
+        &["plugin", "calls"],
+        &["plugin", "log"],
+        &["plugin", "capture"],
+        &["plugin", "replay"],
         &["plugin", "pack"],
         &["plugin", "inspect"],
         &["plugin", "key", "new"],

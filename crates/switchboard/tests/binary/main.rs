@@ -30,3 +30,4 @@ mod several_servers;
 mod side_by_side;
 mod testing;
 mod tokens;
+mod watched;
