@@ -5,7 +5,8 @@ use crate::stage::{CLIPS, Stage};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_in_a_plugin_is_told_without_a_word_of_what_is_inside() {
     let stage = Stage::new().await;
-    for _ in 0..20 {
+    // Once more, and it would be set aside.
+    for _ in 0..19 {
         let answer = stage.get("/api/org/default/trial/panic").await;
         let (text, id) = (answer.text(), answer.header("x-request-id").to_owned());
         for inside in ["secret", "1234", "panic", ".rs"] {
@@ -19,6 +20,6 @@ async fn a_panic_in_a_plugin_is_told_without_a_word_of_what_is_inside() {
     stage.get(CLIPS).await.expect(200);
     let metrics = stage.get("/metrics").await.text();
     let counted =
-        "switchboard_plugin_failures_total{plugin=\"trial\",kind=\"request\",failure=\"broken\"} 20";
+        "switchboard_plugin_failures_total{plugin=\"trial\",kind=\"request\",failure=\"broken\"} 19";
     assert!(metrics.contains(counted), "{metrics}");
 }
