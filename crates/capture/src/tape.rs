@@ -43,10 +43,8 @@ impl Tape {
 
     /// The answer to the first such question that was not played yet.
     pub(crate) fn play<T: Wire>(&self, what: &str, with: &Json) -> Result<T, Failure> {
-        let mut asked = held(&self.asked);
-        let place = asked.iter().position(|asked| asked.what == what && asked.with == *with);
-        let answer = place.and_then(|place| T::back(&asked.remove(place).answer));
-        answer.ok_or_else(|| {
+        self.play_if_there(what, with).ok_or_else(|| {
+            let asked = held(&self.asked);
             let next = asked.iter().find(|asked| asked.what == what);
             let instead = match next {
                 Some(next) => format!("the next that was captured is with {}", next.with),
@@ -56,6 +54,13 @@ impl Tape {
             held(&self.strayed).get_or_insert(strayed.clone());
             Failure::broken(format!("the call goes another way than the one that was captured: {strayed}"))
         })
+    }
+
+    /// The answer to the first such question that was not played yet, if there is one.
+    pub(crate) fn play_if_there<T: Wire>(&self, what: &str, with: &Json) -> Option<T> {
+        let mut asked = held(&self.asked);
+        let place = asked.iter().position(|asked| asked.what == what && asked.with == *with)?;
+        T::back(&asked.remove(place).answer)
     }
 
     /// The time, if it is on the tape; else the last that was.
@@ -121,6 +126,19 @@ impl<C: ?Sized + Send + Sync> Taped<C> {
         let answer = ask(real);
         self.tape.record(what, with, &answer);
         Ok(answer)
+    }
+
+    /// The same for what an instance asks for on its own account too, such as when it begins: there need be no answer.
+    pub(crate) fn ask_idly<T: Wire>(
+        &self,
+        what: &'static str,
+        with: Json,
+        ask: impl FnOnce(&C) -> T,
+    ) -> Option<T> {
+        match &self.real {
+            Some(_) => self.ask_at_once(what, with, ask).ok(),
+            None => self.tape.play_if_there(what, &with),
+        }
     }
 }
 

@@ -88,9 +88,12 @@ fn answer(captured: &Captured, again: &Again) -> serde_json::Value {
 
 fn told(captured: &Captured, again: &Again, plugin: &Arc<dyn Plugin>, output: &Output) -> String {
     let (id, version, what) = (&captured.plugin, &captured.version, captured.input.what());
-    let questions = captured.questions();
+    let questions = match captured.questions() {
+        1 => "one answer".to_owned(),
+        many => format!("{many} answers"),
+    };
     let mut lines = vec![
-        format!("{id} {version}, {what}, at {} ({questions} answers of the host)", captured.at),
+        format!("{id} {version}, {what}, at {} ({questions} of the host)", captured.at),
         format!("{}  {}", output.paint(Tone::Muted, "then"), captured.failure),
     ];
     let tone = if again.reply.is_ok() { Tone::Good } else { Tone::Bad };
