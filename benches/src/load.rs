@@ -31,9 +31,12 @@ pub(crate) struct Outcome {
 }
 
 impl Request {
-    /// A request with a token, and a JSON body where there is one.
+    /// A request with a token unless that is empty, and a JSON body where there is one.
     pub(crate) fn new(name: &'static str, line: &str, status: u16, token: &str, body: Option<&str>) -> Self {
-        let mut text = format!("{line} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n");
+        let mut text = format!("{line} HTTP/1.1\r\nhost: bench\r\n");
+        if !token.is_empty() {
+            text += &format!("authorization: Bearer {token}\r\n");
+        }
         if let Some(body) = body {
             text += &format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
         }

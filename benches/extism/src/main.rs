@@ -19,7 +19,7 @@ fn main() -> anyhow::Result<()> {
     let module = arguments.next().context("the module's file is missing")?;
     let calls: u32 = arguments.next().context("the number of calls is missing")?.parse()?;
     // Bounded in time, as every plugin is that one does not know.
-    let manifest = Manifest::new([Wasm::file(module)]).with_timeout(Duration::from_secs(10));
+    let manifest = Manifest::new([Wasm::data(std::fs::read(module)?)]).with_timeout(Duration::from_secs(10));
     let compiled = CompiledPlugin::new(PluginBuilder::new(manifest))?;
     let mut plugin = Plugin::new_from_compiled(&compiled)?;
     let warm = timed(calls, || called(&mut plugin))?;

@@ -173,14 +173,14 @@ impl Subject {
         let begun = Instant::now();
         match self {
             Self::Plugin(kernel) => {
-                let organization = kernel.named("default")?;
+                // As it is for a plugin that calls another: what it knows of the caller is there.
+                let caller = Caller::system(Some(kernel.named("default")?), "bench");
                 for _ in 0..times {
                     let snapshot = kernel.snapshot();
                     let plugin = snapshot.plugin("echo").context("the plugin does not serve")?;
                     let payload = Payload::from_checked_text(PAYLOAD);
                     let call = Call::Service(ServiceCall { name: SERVICE.to_owned(), payload });
-                    let caller = Caller::system(Some(Arc::clone(&organization)), "bench");
-                    let reply = dispatch(&snapshot, plugin, caller, Terms::default(), call).await?;
+                    let reply = dispatch(&snapshot, plugin, caller.clone(), Terms::default(), call).await?;
                     anyhow::ensure!(
                         matches!(&reply, Reply::Payload(payload) if payload.as_str() == PAYLOAD),
                         "another answer: {reply:?}"
