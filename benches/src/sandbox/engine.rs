@@ -4,7 +4,7 @@ use std::path::Path;
 
 use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
-    component::{Component, InstancePre, Linker, ResourceTable},
+    component::{Component, InstancePre, Linker, ResourceTable, ResourceType, types::ComponentItem},
 };
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
@@ -57,7 +57,7 @@ impl Bare {
         let component = Component::from_file(&engine, component)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        linker.define_unknown_imports_as_traps(&component)?;
+        trap_on_the_host(&engine, &mut linker, &component)?;
         let pre = linker.instantiate_pre(&component)?;
         let services = GuestIndices::new(&pre)?;
         Ok(Self { engine, pre, services })
@@ -72,6 +72,33 @@ impl Bare {
         let services = self.services.load(&mut store, &instance)?;
         Ok(Instance { store, services })
     }
+}
+
+/// Whatever of Switchboard a component imports ends it: nothing is asked here that needs it.
+fn trap_on_the_host(
+    engine: &Engine,
+    linker: &mut Linker<Outside>,
+    component: &Component,
+) -> wasmtime::Result<()> {
+    for (interface, imported) in component.component_type().imports(engine) {
+        let ComponentItem::ComponentInstance(imported) = imported.ty else { continue };
+        if !interface.starts_with("switchboard:") {
+            continue;
+        }
+        let mut linker = linker.instance(interface)?;
+        for (name, item) in imported.exports(engine) {
+            match item.ty {
+                ComponentItem::ComponentFunc(_) => {
+                    linker.func_new(name, |_, _, _, _| Err(wasmtime::format_err!("there is no host")))?;
+                }
+                ComponentItem::Resource(_) => {
+                    linker.resource(name, ResourceType::host::<()>(), |_, _| Ok(()))?;
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Instance {

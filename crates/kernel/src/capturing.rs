@@ -13,6 +13,7 @@ use crate::{
     audit::{Entry, moment},
     by::By,
     calls::RunningCall,
+    conditions::Conditions,
     error::Error,
     invocation::Outcome,
     kernel::Kernel,
@@ -126,9 +127,16 @@ impl Kernel {
     /// [`Error::Store`].
     pub async fn captures(&self, plugin: Option<&str>) -> Result<Vec<KeptCapture>, Error> {
         self.store_captures().await?;
-        let sql = "select id, at, plugin_id, plugin_version, organization_id, what, message from capture \
-                   where $1 is null or plugin_id = $1 order by id desc";
-        Ok(self.room.query(sql, vec![plugin.map(str::to_owned).into()]).await?.to()?)
+        let mut wanted = Conditions::default();
+        if let Some(plugin) = plugin {
+            wanted.add("plugin_id =", plugin.into());
+        }
+        let (wanted, values) = wanted.into_parts();
+        let sql = format!(
+            "select id, at, plugin_id, plugin_version, organization_id, what, message from capture \
+             where {wanted} order by id desc"
+        );
+        Ok(self.room.query(&sql, values).await?.to()?)
     }
 
     /// A call that was captured, as the JSON that [`Captured::read`] reads.
