@@ -55,37 +55,14 @@ pub(super) async fn measure(plan: &Plan) -> anyhow::Result<String> {
     let (calls, fresh) = (plan.calls, plan.calls / FRESH);
     let native = inside::kernel(&place("native"), vec![echo::plugin().build()?], None).await?.0;
     let mut rows = vec![Row::new("native", Subject::Plugin(native), calls)];
-    let languages = [
-        (
-            "Rust",
-            Some(&plan.rust),
-            ["Rust: the engine's own", "Rust", "Rust, fresh: the engine's own", "Rust, fresh"],
-        ),
-        (
-            "JavaScript",
-            plan.javascript.as_ref(),
-            [
-                "JavaScript: the engine's own",
-                "JavaScript",
-                "JavaScript, fresh: the engine's own",
-                "JavaScript, fresh",
-            ],
-        ),
-        (
-            "Python",
-            plan.python.as_ref(),
-            ["Python: the engine's own", "Python", "Python, fresh: the engine's own", "Python, fresh"],
-        ),
-    ];
-    for (language, built, [own, name, own_fresh, name_fresh]) in languages {
-        let Some(built) = built else { continue };
-        let bare = || Bare::new(&built.join("plugin.wasm")).map_err(plain);
-        rows.push(Row::new(own, Subject::Warm(bare()?.begin().await.map_err(plain)?), calls));
-        rows.push(Row::new(name, Subject::Plugin(kernel(built, &place(language), true).await?), calls));
-        rows.push(Row::new(own_fresh, Subject::Fresh(bare()?), fresh));
-        let place = place(&format!("{language}-fresh"));
-        rows.push(Row::new(name_fresh, Subject::Plugin(kernel(built, &place, false).await?), fresh));
-    }
+    let built = &plan.rust;
+    let bare = || Bare::new(&built.join("plugin.wasm")).map_err(plain);
+    let warm = bare()?.begin().await.map_err(plain)?;
+    rows.push(Row::new("Rust: the engine's own", Subject::Warm(warm), calls));
+    rows.push(Row::new("Rust", Subject::Plugin(kernel(built, &place("warm"), true).await?), calls));
+    rows.push(Row::new("Rust, fresh: the engine's own", Subject::Fresh(bare()?), fresh));
+    let begun_anew = kernel(built, &place("fresh"), false).await?;
+    rows.push(Row::new("Rust, fresh", Subject::Plugin(begun_anew), fresh));
     let mut rival: [Vec<f64>; 2] = Default::default();
     for round in 0..=plan.rounds {
         if let Some(module) = &plan.extism_echo {

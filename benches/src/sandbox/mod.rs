@@ -22,12 +22,6 @@ pub(crate) struct Plan {
     /// `benches/echo`, built by `switchboard plugin build`.
     #[arg(long)]
     rust: PathBuf,
-    /// `benches/echo-python`, built likewise; without it Python is not measured.
-    #[arg(long)]
-    python: Option<PathBuf>,
-    /// `benches/echo-javascript`, built likewise; without it JavaScript is not measured.
-    #[arg(long)]
-    javascript: Option<PathBuf>,
     /// `benches/extism`, built.
     #[arg(long, default_value = "benches/extism/target/release/extism-rival")]
     extism: PathBuf,
