@@ -215,6 +215,11 @@ impl Context {
         })
     }
 
+    /// The number of the organization that the call is for; none in global scope.
+    pub fn organization_id(&self) -> Option<OrganizationId> {
+        self.organization.as_deref().map(|organization| organization.id)
+    }
+
     /// The time left until the deadline; zero when it is past.
     pub fn time_left(&self) -> Duration {
         self.deadline.time_left()

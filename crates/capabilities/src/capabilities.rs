@@ -180,6 +180,7 @@ impl Hosts for Capabilities {
             faults: self.options.faults.clone(),
         }))
     }
+
     fn kept<'a>(&'a self, plugin: &'a PluginId) -> BoxFuture<'a, Result<Kept, Failure>> {
         Box::pin(self.kept_by(plugin))
     }

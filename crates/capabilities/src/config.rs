@@ -11,7 +11,7 @@ pub(crate) struct Settings {
 
 impl Config for Settings {
     fn read(&self, context: &Context) -> Result<Payload, Failure> {
-        let organization = context.organization.as_deref().map(|organization| organization.id);
+        let organization = context.organization_id();
         self.kernel.get()?.config(&context.plugin, organization)
     }
 }

@@ -19,12 +19,11 @@ const LONGEST: usize = 4_000;
 impl Log for ServerLog {
     fn write(&self, context: &Context, level: Level, message: &str) {
         let plugin = context.plugin.as_str();
-        let organization = context.organization.as_deref();
         let kernel = self.kernel.get().ok();
-        let redacted = kernel.as_deref().and_then(|kernel| {
-            kernel.without_secrets(&context.plugin, organization.map(|organization| organization.id), message)
-        });
-        let organization = organization.map(|organization| organization.slug.as_str());
+        let redacted = kernel
+            .as_deref()
+            .and_then(|kernel| kernel.without_secrets(&context.plugin, context.organization_id(), message));
+        let organization = context.organization.as_deref().map(|organization| organization.slug.as_str());
         let trace = &*context.trace;
         let message = harmless(redacted.as_deref().unwrap_or(message));
         if let Some(kernel) = kernel {

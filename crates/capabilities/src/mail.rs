@@ -79,7 +79,7 @@ impl OwnMail {
     }
 
     fn take_one(&self, context: &Context) -> Result<(), Failure> {
-        let organization = context.organization.as_deref().map(|organization| organization.id);
+        let organization = context.organization_id();
         self.allowances.check_key(&organization).map_err(|too_early| Failure::RateLimited {
             message: format!(
                 "plugin `{}` may send {} messages a minute here",

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::future::{AbortHandle, AbortRegistration};
-use switchboard_api::{Call, CallKind, Context, Failure, OrganizationId, Payload, Reply};
+use switchboard_api::{Call, CallKind, Context, Failure, OrganizationId, Payload, Reply, Timestamp};
 
 use crate::{invocation::Outcome, loaded::Loaded};
 
@@ -142,7 +142,12 @@ impl RunningCall {
     }
 
     pub(crate) fn organization(&self) -> Option<OrganizationId> {
-        self.context.organization.as_deref().map(|organization| organization.id)
+        self.context.organization_id()
+    }
+
+    /// When it began, if it is so late now.
+    pub(crate) fn began(&self, now: Timestamp) -> Timestamp {
+        now.checked_sub(self.running_for()).unwrap_or(now)
     }
 
     pub(crate) fn bytes_in(&self) -> Option<u64> {
@@ -187,21 +192,26 @@ impl Underway {
     /// Notes how it ended.
     pub(crate) fn end(mut self, reply: &Result<Reply, Failure>) {
         self.has_ended = true;
-        let (call, plugin) = (&self.call, &self.call.plugin);
-        let (took, failure) = (call.begun.elapsed(), reply.as_ref().err());
-        plugin.measures.count(call.kind, took, failure);
+        let (call, failure) = (&self.call, reply.as_ref().err());
+        let took = call.running_for();
+        call.plugin.measures.count(call.kind, took, failure);
         let outcome = match failure {
             Some(_) if call.stopped.get().is_some() => Outcome::Stopped,
             Some(failure) => Outcome::Failed(failure),
             None => Outcome::Done,
         };
-        plugin.breaker.note(call.kind, call.organization(), &outcome);
         let bytes_out = match reply {
             Ok(Reply::Response(response)) => response.body.length(),
             Ok(Reply::Payload(payload)) => Some(payload.as_str().len() as u64),
             Ok(Reply::Done) | Err(_) => None,
         };
-        plugin.watch.note(call, took, &outcome, bytes_out);
+        self.note(took, &outcome, bytes_out);
+    }
+
+    fn note(&self, took: Duration, outcome: &Outcome<'_>, bytes_out: Option<u64>) {
+        let call = &self.call;
+        call.plugin.breaker.note(call.kind, call.organization(), outcome);
+        call.plugin.watch.note(call, took, outcome, bytes_out);
     }
 }
 
@@ -223,8 +233,7 @@ impl Drop for Underway {
         }
         if !self.has_ended {
             let outcome = if call.stopped.get().is_some() { Outcome::Stopped } else { Outcome::Abandoned };
-            plugin.breaker.note(call.kind, call.organization(), &outcome);
-            plugin.watch.note(call, call.begun.elapsed(), &outcome, None);
+            self.note(call.running_for(), &outcome, None);
         }
     }
 }

@@ -90,8 +90,7 @@ impl Capture {
         if capturing.left.try_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
             return;
         }
-        let now = call.plugin().watch.clock.now();
-        let at = now.checked_sub(call.running_for()).unwrap_or(now);
+        let at = call.began(call.plugin().watch.clock.now());
         let (manifest, context) = (call.plugin().manifest(), call.context());
         let captured = Captured::new(manifest, at, context, self.input, self.recorder, failure.clone());
         capturing.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(captured);
@@ -99,7 +98,7 @@ impl Capture {
 }
 
 impl Kernel {
-    /// Captures the next calls of a plugin that fail by its fault, so many of them; 0 ends that. They are captured on this server, and
+    /// Captures the next calls of a plugin that fail by its fault, so many of them of each version that serves; 0 ends that. They are captured on this server, and
     /// until it ends or the plugin is loaded anew.
     ///
     /// # Errors
@@ -109,10 +108,12 @@ impl Kernel {
             let message = format!("at most {MOST_CAPTURED} calls are captured at a time");
             return Err(Error::Invalid(Failure::invalid(message)));
         }
-        let plugin = self.serving(id)?;
+        self.serving(id)?;
         let entry = Entry::new("capture.asked_for", format!("plugin:{id}"));
         self.change(by).await?.commit(entry.after(serde_json::json!({ "calls": calls }))).await?;
-        plugin.capturing.left.store(calls, Ordering::Relaxed);
+        for version in self.snapshot().every_version().filter(|plugin| plugin.id().as_str() == id) {
+            version.capturing.left.store(calls, Ordering::Relaxed);
+        }
         Ok(())
     }
 
@@ -169,7 +170,7 @@ impl Kernel {
     /// Stores what was captured since the last time.
     pub(crate) async fn store_captures(&self) -> Result<(), Error> {
         let snapshot = self.snapshot();
-        for plugin in snapshot.plugins() {
+        for plugin in snapshot.every_version() {
             let waiting =
                 std::mem::take(&mut *plugin.capturing.waiting.lock().unwrap_or_else(PoisonError::into_inner));
             for captured in waiting {

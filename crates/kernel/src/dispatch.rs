@@ -125,8 +125,8 @@ pub async fn attempt(
     terms: Terms<'_>,
     call: Call,
 ) -> Result<Reply, Unanswered> {
-    let plugin =
-        snapshot.version_for(plugin, caller.organization.as_ref().map(|organization| organization.id));
+    let organization = caller.organization.as_deref().map(|organization| organization.id);
+    let plugin = snapshot.version_for(plugin, organization);
     let manifest = plugin.manifest();
     if !matches!(call, Call::Lifecycle(_)) {
         permit(snapshot, plugin, caller.organization.as_deref(), &caller.actor, terms.permission)?;
@@ -146,7 +146,7 @@ pub async fn attempt(
     }
     let kind = call.kind();
     keep_pace(plugin, &caller, kind, terms.left)?;
-    plugin.breaker.permit(&manifest.id, kind, caller.organization.as_deref().map(|it| it.id))?;
+    plugin.breaker.permit(&manifest.id, kind, organization)?;
     Ok(run(plugin, caller, terms, call).await?)
 }
 
@@ -216,9 +216,11 @@ async fn run(plugin: &Arc<Loaded>, caller: Caller, terms: Terms<'_>, call: Call)
         stop: caller.stop,
         usage: Arc::default(),
     };
-    let (capture, call) = Capture::of(plugin, waiting_for_client(call, &context.deadline)).await;
-    let host = capture.as_ref().map_or(&plugin.host, Capture::host);
+    let call = waiting_for_client(call, &context.deadline);
+    // Before anything is waited for: that the caller went away meanwhile is noted as well.
     let (underway, registration) = Underway::begin(plugin, &call, context);
+    let (capture, call) = Capture::of(plugin, call).await;
+    let host = capture.as_ref().map_or(&plugin.host, Capture::host);
     let context = underway.context();
     let running = AssertUnwindSafe(plugin.plugin.call(host, context, call)).catch_unwind();
     let reply = match Abortable::new(within(&context.deadline, running), registration).await {

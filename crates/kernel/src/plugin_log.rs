@@ -100,7 +100,7 @@ impl PluginLog {
 impl Kernel {
     /// Keeps a line that a plugin writes, for those who look at what this plugin wrote. Secrets are no longer in it.
     pub fn note_plugin_line(&self, context: &switchboard_api::Context, level: Level, message: &str) {
-        let organization = context.organization.as_deref().map(|organization| organization.id);
+        let organization = context.organization_id();
         let (trace, message) = (Arc::clone(&context.trace), message.into());
         let line = PluginLine { number: 0, at: self.now(), level, organization, trace, message };
         self.watch.log.write(&context.plugin, line);

@@ -7,6 +7,7 @@ use switchboard_authorization::Policies;
 use switchboard_manifest::{OnFilterFailure, PluginId};
 
 use crate::{
+    breaker::SetAside,
     loaded::Loaded,
     organization_set::OrganizationSet,
     roles::{self, OwnRoles},
@@ -137,6 +138,17 @@ impl Snapshot {
     /// The plugin of that id, if it serves.
     pub fn plugin(&self, id: &str) -> Option<&Arc<Loaded>> {
         self.by_id.get(id)
+    }
+
+    /// Every plugin that serves, and the versions that serve some organizations in its place.
+    pub(crate) fn every_version(&self) -> impl Iterator<Item = &Arc<Loaded>> {
+        self.plugins.iter().chain(self.beside.values().flatten().map(|beside| &beside.plugin))
+    }
+
+    /// For whom a plugin is set aside, whichever of its versions serves them.
+    pub fn set_aside(&self, id: &str) -> Vec<SetAside> {
+        let versions = self.every_version().filter(|plugin| plugin.id().as_str() == id);
+        versions.flat_map(|plugin| plugin.set_aside()).collect()
     }
 
     /// Whether the plugin is switched on for the organization; a global plugin always is.

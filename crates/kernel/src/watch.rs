@@ -40,8 +40,7 @@ impl Watch {
         if !outcome.is_trouble() && !self.is_first_of_its_second(call) {
             return;
         }
-        let at = self.clock.now().checked_sub(took).unwrap_or_else(|_| self.clock.now());
-        self.ended.push(Invocation::of(call, at, took, outcome, bytes_out));
+        self.ended.push(Invocation::of(call, call.began(self.clock.now()), took, outcome, bytes_out));
     }
 
     fn is_first_of_its_second(&self, call: &RunningCall) -> bool {

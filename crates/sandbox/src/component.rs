@@ -198,7 +198,7 @@ impl Inner {
         call: Call,
     ) -> Result<Reply, Failure> {
         let kind = call.kind();
-        let organization = context.organization.as_deref().map(|organization| organization.id);
+        let organization = context.organization_id();
         let plugin = &self.manifest.id;
         let mut instance = match self.warm.take(organization, &self.shared.waiting) {
             Some(instance) => instance,
@@ -208,9 +208,11 @@ impl Inner {
         store.data_mut().begin(host, context);
         store.set_epoch_deadline(EPOCHS);
         let route = |position: usize| self.routes.get(position).copied().flatten();
-        match exports.call(store, call, &self.manifest, route).await {
+        let answer = exports.call(store, call, &self.manifest, route).await;
+        let is_clean = store.data_mut().end();
+        match answer {
             Ok(answer) => {
-                if store.data_mut().end() && self.manifest.limits.reuse_instances {
+                if is_clean && self.manifest.limits.reuse_instances {
                     self.warm.give(organization, instance, &self.shared.waiting, self.shared.most_waiting);
                 }
                 answer

@@ -246,7 +246,7 @@ pub(super) async fn get_plugin(
         manifest: Some(Arc::clone(&entry.manifest)),
         routes: routes(&entry.manifest, loaded),
         measures: loaded.map(measured).unwrap_or_default(),
-        set_aside: loaded.map(|loaded| set_aside(&kernel, loaded)).unwrap_or_default(),
+        set_aside: set_aside(&kernel, &snapshot, &id),
     }))
 }
 
@@ -372,8 +372,8 @@ fn routes(manifest: &Manifest, loaded: Option<&Arc<Loaded>>) -> Vec<RouteInFull>
     routes.collect()
 }
 
-fn set_aside(kernel: &Kernel, loaded: &Loaded) -> Vec<Aside> {
-    let all = loaded.set_aside().into_iter();
+fn set_aside(kernel: &Kernel, snapshot: &Snapshot, id: &str) -> Vec<Aside> {
+    let all = snapshot.set_aside(id).into_iter();
     all.map(|aside| Aside {
         organization: aside.organization.map(|id| name_of(kernel, id)),
         failures: aside.failures,
@@ -407,8 +407,7 @@ impl Plugin {
         let directory = kernel.directory();
         let organizations = directory.organizations().iter().filter(|organization| is_on(organization.id));
         let mut warnings = entry.warnings.clone();
-        let aside =
-            snapshot.plugin(manifest.id.as_str()).map(|loaded| loaded.set_aside()).unwrap_or_default();
+        let aside = snapshot.set_aside(manifest.id.as_str());
         warnings.extend(aside.into_iter().map(|SetAside { organization, failures, reason, .. }| {
             let whom = organization.map_or_else(|| "global scope".to_owned(), |id| name_of(kernel, id));
             format!("its last {failures} calls for {whom} failed: it is set aside there, and tried again soon: {reason}")
