@@ -4,9 +4,8 @@ use std::path::Path;
 
 use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
-    component::{Component, InstancePre, Linker, ResourceTable, ResourceType, types::ComponentItem},
+    component::{Component, InstancePre, Linker},
 };
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use self::bindings::exports::switchboard::plugin::offered_services::{Guest, GuestIndices};
 
@@ -18,26 +17,14 @@ mod bindings {
 /// A component of which nothing is asked but its services.
 pub(crate) struct Bare {
     engine: Engine,
-    pre: InstancePre<Outside>,
+    pre: InstancePre<()>,
     services: GuestIndices,
 }
 
 /// An instance that is called again and again.
 pub(crate) struct Instance {
-    store: Store<Outside>,
+    store: Store<()>,
     services: Guest,
-}
-
-/// What languages' runtimes ask for.
-pub(crate) struct Outside {
-    table: ResourceTable,
-    wasi: WasiCtx,
-}
-
-impl WasiView for Outside {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
-    }
 }
 
 impl Bare {
@@ -56,49 +43,20 @@ impl Bare {
         let engine = Engine::new(&config)?;
         let component = Component::from_file(&engine, component)?;
         let mut linker = Linker::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        trap_on_the_host(&engine, &mut linker, &component)?;
+        linker.define_unknown_imports_as_traps(&component)?;
         let pre = linker.instantiate_pre(&component)?;
         let services = GuestIndices::new(&pre)?;
         Ok(Self { engine, pre, services })
     }
 
     pub(crate) async fn begin(&self) -> wasmtime::Result<Instance> {
-        let outside = Outside { table: ResourceTable::new(), wasi: WasiCtxBuilder::new().build() };
-        let mut store = Store::new(&self.engine, outside);
+        let mut store = Store::new(&self.engine, ());
         // Nobody counts epochs here.
         store.set_epoch_deadline(u64::MAX / 2);
         let instance = self.pre.instantiate_async(&mut store).await?;
         let services = self.services.load(&mut store, &instance)?;
         Ok(Instance { store, services })
     }
-}
-
-/// Whatever of Switchboard a component imports ends it: nothing is asked here that needs it.
-fn trap_on_the_host(
-    engine: &Engine,
-    linker: &mut Linker<Outside>,
-    component: &Component,
-) -> wasmtime::Result<()> {
-    for (interface, imported) in component.component_type().imports(engine) {
-        let ComponentItem::ComponentInstance(imported) = imported.ty else { continue };
-        if !interface.starts_with("switchboard:") {
-            continue;
-        }
-        let mut linker = linker.instance(interface)?;
-        for (name, item) in imported.exports(engine) {
-            match item.ty {
-                ComponentItem::ComponentFunc(_) => {
-                    linker.func_new(name, |_, _, _, _| Err(wasmtime::format_err!("there is no host")))?;
-                }
-                ComponentItem::Resource(_) => {
-                    linker.resource(name, ResourceType::host::<()>(), |_, _| Ok(()))?;
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok(())
 }
 
 impl Instance {

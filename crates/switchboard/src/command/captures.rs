@@ -8,7 +8,10 @@ use serde_json::{Value as Json, json};
 use crate::{
     cli::Capture,
     client::Client,
-    command::plugin::{address_of, text},
+    command::{
+        plugin::{address_of, cell, text},
+        watched::query,
+    },
     output::{Output, Tone},
 };
 
@@ -30,10 +33,8 @@ pub(crate) async fn run(client: &Client, what: &Capture, output: &Output) -> any
             });
         }
         Capture::List { id } => {
-            let query = id
-                .as_deref()
-                .map(|id| form_urlencoded::Serializer::new(String::new()).append_pair("plugin", id).finish());
-            let captures = client.get(&format!("{CAPTURES}?{}", query.unwrap_or_default())).await?;
+            let query = query([("plugin", id.clone())]);
+            let captures = client.get(&format!("{CAPTURES}?{query}")).await?;
             output.result(&captures, || listed(&captures, output));
         }
         Capture::Save { number, output: file } => save(client, *number, file.clone(), output).await?,
@@ -50,7 +51,6 @@ fn listed(captures: &Json, output: &Output) -> String {
     if captures.is_empty() {
         return "No call was captured. `switchboard plugin capture next ID` has the next one captured that fails.".to_owned();
     }
-    let cell = |capture: &Json, name: &str| text(capture, name).unwrap_or("-").to_owned();
     let row = |capture: &Json| {
         let mut row = vec![capture.get("number").map(Json::to_string).unwrap_or_default()];
         row.extend(["at", "plugin", "version", "organization", "what"].map(|name| cell(capture, name)));

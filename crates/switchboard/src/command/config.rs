@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::{
     cli,
     client::Client,
-    command::plugin::{address_of, text},
+    command::plugin::{address_of, cell, text},
     hidden_line::hidden_line,
     output::{Advise, Output},
 };
@@ -176,7 +176,7 @@ async fn history(
         let entries = history.get("entries").and_then(Json::as_array).into_iter().flatten();
         let rows: Vec<Vec<String>> = entries
             .map(|entry| {
-                let cell = |name| text(entry, name).unwrap_or("-").to_owned();
+                let cell = |name| cell(entry, name);
                 let number = entry.get("number").map_or_else(|| "-".to_owned(), Json::to_string);
                 let changed = entry.get("changed").and_then(Json::as_array).into_iter().flatten();
                 let changed: Vec<&str> = changed.filter_map(Json::as_str).collect();

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     cli,
     client::Client,
-    command::{account, plugin::text, report::count},
+    command::{account, plugin::cell, report::count},
     data_folder::DataFolder,
     output::{Output, Tone},
 };
@@ -50,7 +50,6 @@ async fn list(client: &Client, wanted: &str, removed: bool, output: &Output) -> 
     let organizations =
         pages(client, &format!("{ADDRESS}?removed={removed}&q={}", segment(wanted)), "organizations").await?;
     output.result(&json!(organizations), || {
-        let cell = |of: &Json, name| text(of, name).unwrap_or("-").to_owned();
         let when = if removed { "removed_at" } else { "created_at" };
         let row = |it: &Json| vec![cell(it, "slug"), cell(it, "name"), cell(it, when)];
         let rows: Vec<Vec<String>> = organizations.iter().map(row).collect();
@@ -109,7 +108,6 @@ async fn show(client: &Client, slug: &str, output: &Output) -> anyhow::Result<()
 }
 
 fn in_full(organization: &Json, output: &Output) -> String {
-    let cell = |of: &Json, name| text(of, name).unwrap_or("-").to_owned();
     let mut lines = vec![
         output.paint(Tone::Strong, &cell(organization, "name")),
         String::new(),

@@ -73,8 +73,13 @@ pub(super) fn text<'a>(of: &'a Json, name: &str) -> Option<&'a str> {
     of.get(name).and_then(Json::as_str).filter(|text| !text.is_empty())
 }
 
+/// A text of an answer as a table shows it.
+pub(super) fn cell(of: &Json, name: &str) -> String {
+    text(of, name).unwrap_or("-").to_owned()
+}
+
 fn row(plugin: &Json) -> Vec<String> {
-    let cell = |name| text(plugin, name).unwrap_or("-").to_owned();
+    let cell = |name| cell(plugin, name);
     vec![cell("id"), cell("version"), cell("category"), cell("state"), on_in(plugin)]
 }
 
@@ -127,7 +132,6 @@ async fn show(client: &Client, id: &str, output: &Output) -> anyhow::Result<()> 
 fn in_full(plugin: &Json, output: &Output) -> String {
     let nothing = Json::Null;
     let manifest = plugin.get("manifest").unwrap_or(&nothing);
-    let cell = |of, name| text(of, name).unwrap_or("-").to_owned();
     let title = format!("{} {}", cell(plugin, "name"), cell(plugin, "version"));
     let mut lines = vec![output.paint(Tone::Strong, &title)];
     lines.extend(text(plugin, "description").map(str::to_owned));
@@ -265,7 +269,6 @@ async fn access(client: &Client, what: &cli::Access, output: &Output) -> anyhow:
         cli::Access::List { id } => {
             let granted = client.get(&format!("{}/access", address_of(id)?)).await?;
             output.result(&granted, || {
-                let cell = |of: &Json, name| text(of, name).unwrap_or("-").to_owned();
                 let row = |it: &Json| {
                     vec![cell(it, "organization"), cell(it, "granted_by"), cell(it, "granted_at")]
                 };

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     cli::{LineLevel, Watched},
     client::Client,
-    command::plugin::{address_of, text},
+    command::plugin::{address_of, cell, text},
     output::{Output, Tone},
 };
 
@@ -54,17 +54,14 @@ fn name_of(level: LineLevel) -> Option<String> {
     level.to_possible_value().map(|value| value.get_name().to_owned())
 }
 
-fn query(wanted: impl IntoIterator<Item = (&'static str, Option<String>)>) -> String {
+/// What is given of these, as the end of an address.
+pub(super) fn query(wanted: impl IntoIterator<Item = (&'static str, Option<String>)>) -> String {
     let given = wanted.into_iter().filter_map(|(name, value)| Some((name, value?)));
     Serializer::new(String::new()).extend_pairs(given).finish()
 }
 
 fn array(of: &Json) -> Vec<Json> {
     of.as_array().cloned().unwrap_or_default()
-}
-
-fn cell(of: &Json, name: &str) -> String {
-    text(of, name).unwrap_or("-").to_owned()
 }
 
 fn taken(of: &Json) -> String {

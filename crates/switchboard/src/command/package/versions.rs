@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     client::Client,
-    command::plugin::{address_of, text, words},
+    command::plugin::{address_of, cell, words},
     data_folder::DataFolder,
     output::{Advise, Output},
 };
@@ -41,8 +41,7 @@ pub(super) async fn list(folder: &DataFolder, id: &str, output: &Output) -> anyh
             } else {
                 words(it.get("organizations")).join(", ")
             };
-            let cell = |name| text(it, name).unwrap_or("-").to_owned();
-            vec![cell("version"), whom, cell("reason")]
+            vec![cell(it, "version"), whom, cell(it, "reason")]
         };
         let rows: Vec<Vec<String>> = versions.as_array().into_iter().flatten().map(row).collect();
         output.table(&["VERSION", "SERVES", "DOES NOT LOAD"], &rows)
