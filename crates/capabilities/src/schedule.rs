@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use switchboard_api::{
     BoxFuture, Context, Failure, Payload,
-    capability::{Progress, Schedule},
+    capability::{Plan, Progress, Schedule, Scheduled},
 };
-use switchboard_delivery::Delivery;
+use switchboard_delivery::{Delivery, Origin};
 
 /// The tasks that the plugin declares.
 pub(crate) struct OwnTasks {
@@ -26,6 +26,30 @@ impl Schedule for OwnTasks {
     fn progress(&self, context: &Context, progress: Progress) {
         // A task's trace is the name of its run.
         self.delivery.progress(&context.plugin, &context.trace, sensible(progress));
+    }
+
+    fn output(&self, context: &Context, output: Payload) -> Result<(), Failure> {
+        self.delivery.output(&context.plugin, &context.trace, &output)
+    }
+
+    fn set<'a>(
+        &'a self,
+        context: &'a Context,
+        name: &'a str,
+        plan: Plan,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(self.delivery.set_own_schedule(context, name, plan))
+    }
+
+    fn remove<'a>(&'a self, context: &'a Context, name: &'a str) -> BoxFuture<'a, Result<bool, Failure>> {
+        let (plugin, organization) = (&context.plugin, context.organization_id());
+        Box::pin(self.delivery.remove_schedule(plugin, organization, name, Origin::Plugin))
+    }
+
+    fn list<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Vec<Scheduled>, Failure>> {
+        Box::pin(
+            async move { Ok(self.delivery.own_schedules(&context.plugin, context.organization_id()).await?) },
+        )
     }
 }
 

@@ -13,7 +13,7 @@ use switchboard_api::{
     capability::{
         Audit, AuditEntry, Authority, Blob, BlobFile, BlobInfo, BlobKey, Blobs, Clock, Compute, Config, Db,
         Engine, Events, Filters, Http, HttpRequest, HttpResponse, Kv, KvEntry, KvTerms, Level, Log, Mail,
-        MailMessage, Progress, Random, Schedule, Schemas, Services, Transaction, Work,
+        MailMessage, Plan, Progress, Random, Schedule, Scheduled, Schemas, Services, Transaction, Work,
     },
 };
 use switchboard_manifest::PluginId;
@@ -441,6 +441,28 @@ impl Schedule for Taped<dyn Schedule> {
         if let Some(real) = &self.real {
             real.progress(context, progress);
         }
+    }
+
+    fn output(&self, context: &Context, output: Payload) -> Result<(), Failure> {
+        self.ask_at_once("schedule.output", output.out(), |real| real.output(context, output))?
+    }
+
+    fn set<'a>(
+        &'a self,
+        context: &'a Context,
+        name: &'a str,
+        plan: Plan,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        let with = json!({ "name": name, "plan": plan });
+        self.ask("schedule.set", with, |real| real.set(context, name, plan))
+    }
+
+    fn remove<'a>(&'a self, context: &'a Context, name: &'a str) -> BoxFuture<'a, Result<bool, Failure>> {
+        self.ask("schedule.remove", json!({ "name": name }), |real| real.remove(context, name))
+    }
+
+    fn list<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Vec<Scheduled>, Failure>> {
+        self.ask("schedule.list", Json::Null, |real| real.list(context))
     }
 }
 

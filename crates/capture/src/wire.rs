@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json, json};
 use switchboard_api::{
     Event, Failure, Fault, NewEvent, Payload, Rows, Timestamp, Value,
-    capability::{BlobInfo, Engine, HttpRequest, HttpResponse, KvEntry},
+    capability::{BlobInfo, Engine, HttpRequest, HttpResponse, KvEntry, Scheduled},
 };
 
 /// Something that has a form in JSON, by which it is known again.
@@ -34,7 +34,19 @@ macro_rules! by_serde {
     )+};
 }
 
-by_serde!((), bool, u64, String, Vec<String>, Option<u64>, Failure, Timestamp, Engine, Vec<Fault>);
+by_serde!(
+    (),
+    bool,
+    u64,
+    String,
+    Vec<String>,
+    Option<u64>,
+    Failure,
+    Timestamp,
+    Engine,
+    Vec<Fault>,
+    Vec<Scheduled>
+);
 
 fn written(value: &impl Serialize) -> Json {
     serde_json::to_value(value).unwrap_or_default()

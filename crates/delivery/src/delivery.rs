@@ -2,17 +2,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak, atomic::Ordering},
     time::Duration,
 };
 
 use arc_swap::ArcSwap;
-use switchboard_api::{
-    Context, Event, Failure, Payload,
-    capability::{Clock, Progress},
-};
-use switchboard_kernel::{Kernel, room_of};
-use switchboard_manifest::PluginId;
+use switchboard_api::{Event, capability::Clock};
+use switchboard_kernel::{Kernel, Loaded, Snapshot, room_of};
+use switchboard_manifest::{PluginId, Task};
 use switchboard_store::{Engine, Notice, Store};
 use tokio::{
     sync::{oneshot, watch},
@@ -21,12 +18,12 @@ use tokio::{
 };
 
 use crate::{
-    DeadLetter, Error, Options, TaskStatus, dead_letters,
+    DeadLetter, Error, Options, dead_letters,
     dead_letters::Replay,
     fan_out::{FanOut, FanOutHandle, REPLAYED, WOKEN},
     outbox::said_after,
     shared::Shared,
-    tasks::{self, Tasks, TasksHandle},
+    tasks::{Tasks, TasksHandle},
 };
 
 /// How much there is to do, over all plugins.
@@ -69,7 +66,7 @@ struct Worker {
 #[derive(Clone)]
 pub(crate) struct Served {
     pub(crate) events: Arc<FanOutHandle>,
-    tasks: Arc<TasksHandle>,
+    pub(crate) tasks: Arc<TasksHandle>,
 }
 
 impl Served {
@@ -100,7 +97,7 @@ impl Delivery {
     ///
     /// # Errors
     /// [`Error::Store`] when the room of a plugin cannot be used.
-    pub async fn start(&self) -> Result<(), Error> {
+    pub async fn start(self: &Arc<Self>) -> Result<(), Error> {
         let Some(kernel) = self.shared.kernel() else { return Ok(()) };
         let rooms = self.shared.store.rooms().await?;
         let catalog = kernel.catalog();
@@ -116,7 +113,47 @@ impl Delivery {
         for plugin in plugins {
             self.serve(plugin);
         }
+        self.follow_manifests(&kernel);
         Ok(())
+    }
+
+    /// Has the schedules of each plugin follow its manifest, whenever it is loaded.
+    fn follow_manifests(self: &Arc<Self>, kernel: &Arc<Kernel>) {
+        let (mut changes, mut stopping) = (kernel.changes(), self.shared.stopping.subscribe());
+        let mut known = HashMap::new();
+        self.wake_new(&kernel.snapshot(), &mut known);
+        let (delivery, kernel) = (Arc::downgrade(self), Arc::downgrade(kernel));
+        let following = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    changed = changes.changed() => if changed.is_err() { return },
+                    _ = stopping.changed() => return,
+                }
+                let (Some(delivery), Some(kernel)) = (delivery.upgrade(), kernel.upgrade()) else { return };
+                delivery.wake_new(&kernel.snapshot(), &mut known);
+            }
+        });
+        self.workers().running.push(Worker { plugin: None, task: following });
+    }
+
+    /// Wakes the tasks of each plugin that was loaded since the last time.
+    fn wake_new(&self, snapshot: &Snapshot, known: &mut HashMap<PluginId, Weak<Loaded>>) {
+        for plugin in snapshot.plugins() {
+            let now = Arc::downgrade(plugin);
+            let before = known.insert(plugin.id().clone(), Weak::clone(&now));
+            if before.is_some_and(|before| Weak::ptr_eq(&before, &now)) {
+                continue;
+            }
+            let served = if plugin.manifest().provides.tasks.iter().any(Task::is_scheduled) {
+                self.served_or_begun(plugin.id())
+            } else {
+                // It may have had schedules before.
+                self.served(plugin.id()).ok()
+            };
+            if let Some(served) = served {
+                served.tasks.signal.wake();
+            }
+        }
     }
 
     /// There is something new in a plugin's room. To be called after the commit; costs next to nothing.
@@ -129,58 +166,6 @@ impl Delivery {
         } else if let Some(served) = self.serve(plugin) {
             served.events.signal.wake();
         }
-    }
-
-    /// Has one of the calling plugin's tasks done soon, for the organization of the call; gives the run's name. When this
-    /// returns, the task will be done whatever crashes: at least once, tried again when it fails.
-    ///
-    /// # Errors
-    /// [`Failure::Broken`] when the manifest declares no such task; [`Failure::Unavailable`] when it cannot be written.
-    pub async fn run_task(&self, context: &Context, task: &str, payload: Payload) -> Result<String, Failure> {
-        let plugin = &context.plugin;
-        // The catalog, not the snapshot: a plugin may ask while it is being loaded.
-        let catalog = self.shared.kernel().map(|kernel| kernel.catalog());
-        let entry = catalog.as_ref().and_then(|catalog| catalog.entry(plugin.as_str()));
-        let tasks = entry.map_or(&[][..], |entry| entry.manifest.provides.tasks.as_slice());
-        if !tasks.iter().any(|declared| declared.name == task) {
-            let message = format!("plugin `{plugin}` declares no task `{task}` under `provides.tasks`");
-            return Err(Failure::broken(message));
-        }
-        let served = self.served.load().get(plugin).cloned().or_else(|| self.serve(plugin));
-        let (run, task) = tasks::NewRun::of(&self.shared, context, task, &payload);
-        let (shared, plugin) = (Arc::clone(&self.shared), plugin.clone());
-        // Apart, because a caller who goes away while it is written must not leave it there without anybody woken.
-        let queued = tokio::spawn(async move {
-            let written = task.write(&shared.room(&plugin).await?).await;
-            if let Some(served) = served {
-                served.tasks.queued.fetch_add(1, Ordering::Relaxed);
-                served.tasks.signal.wake();
-                if served.tasks.elsewhere.load(Ordering::Acquire) {
-                    shared.store.announce(WOKEN, plugin.as_str()).await.map_err(Error::from)?;
-                }
-            }
-            written
-        });
-        queued.await.map_err(|_| Error::Stopping)??;
-        Ok(run)
-    }
-
-    /// Keeps how far a running task is. Does nothing when no such run runs.
-    ///
-    /// Within a task, the trace of its [`Context`] is the name of its run.
-    pub fn progress(&self, plugin: &PluginId, run: &str, progress: Progress) {
-        if let Some(served) = self.served.load().get(plugin) {
-            served.tasks.progress(run, progress);
-        }
-    }
-
-    /// How a run of a task stands; none when there is no such run, or it ended long ago.
-    ///
-    /// # Errors
-    /// [`Error::NotServed`], [`Error::Store`].
-    pub async fn task_status(&self, plugin: &PluginId, run: &str) -> Result<Option<TaskStatus>, Error> {
-        let served = self.served(plugin)?;
-        tasks::status(&self.shared.room(plugin).await?, &served.tasks, run).await
     }
 
     /// The events that a plugin said and that are still kept, oldest first: the first ten thousand.
@@ -332,6 +317,11 @@ impl Delivery {
 
     pub(crate) fn served(&self, plugin: &PluginId) -> Result<Served, Error> {
         self.served.load().get(plugin).cloned().ok_or_else(|| Error::NotServed(plugin.clone()))
+    }
+
+    /// A plugin's workers, which are started if they do not run; none before the start and after the stop.
+    pub(crate) fn served_or_begun(&self, plugin: &PluginId) -> Option<Served> {
+        self.served(plugin).ok().or_else(|| self.serve(plugin))
     }
 
     /// Starts a plugin's workers, if they do not run; none before the start and after the stop.

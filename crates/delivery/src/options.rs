@@ -11,8 +11,6 @@ pub struct Options {
     pub delivery_attempts: u32,
     /// How many tasks of one plugin run at the same time; at least 1.
     pub concurrent_tasks: usize,
-    /// How often a task is tried before it is given up; at least 1.
-    pub task_attempts: u32,
     /// How long to wait after the first failure; it doubles with each one.
     pub first_wait: Duration,
     /// The longest wait between two attempts.
@@ -30,7 +28,6 @@ impl Default for Options {
             concurrent_deliveries: 8,
             delivery_attempts: 10,
             concurrent_tasks: 2,
-            task_attempts: 5,
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_secs(300),
             keep: Duration::from_secs(7 * 24 * 3600),

@@ -4,54 +4,93 @@ use switchboard_store::{Engine, Room};
 
 use crate::Error;
 
-/// Its tables and indices. An event's number grows with time, also when an older copy of the database was put back:
-/// it is the moment in microseconds, or the next free number. These are SQLite's words; see [`words`] for PostgreSQL's.
-const SCHEMA: [&str; 6] = [
-    "create table if not exists _switchboard_outbox (
-        seq integer primary key,
-        id text not null,
-        name text not null,
-        subject text not null,
-        organization_id integer,
-        time integer not null,
-        actor text not null,
-        trace text not null,
-        data text not null
-    )",
-    // What is still to be tried again or was given up; a row goes when the event is delivered.
-    "create table if not exists _switchboard_delivery (
-        seq integer not null,
-        listener text not null,
-        attempt integer not null,
-        next_at integer not null,
-        state text not null,
-        error text,
-        primary key (seq, listener)
-    ) without rowid",
-    "create table if not exists _switchboard_task (
-        run text primary key,
-        task text not null,
-        organization_id integer,
-        payload text not null,
-        state text not null,
-        attempt integer not null,
-        next_at integer not null,
-        progress text,
-        error text,
-        trace text not null,
-        created_at integer not null,
-        ended_at integer
-    ) without rowid",
-    "create index if not exists _switchboard_task_open on _switchboard_task (next_at)
-        where state in ('queued', 'running')",
-    "create index if not exists _switchboard_task_ended on _switchboard_task (ended_at)
-        where ended_at is not null",
-    // Up to which event every one is delivered, or has its rows in _switchboard_delivery. Made last: where it is, the
-    // others are.
-    "create table if not exists _switchboard_cursor (
-        \"only\" integer primary key check (\"only\" = 1),
-        seq integer not null
-    )",
+/// Tables and indices, in the steps in which they came to be, each with the table that it makes last: where that is, the step was
+/// taken. These are SQLite's words; see [`words`] for PostgreSQL's.
+///
+/// An event's number grows with time, also when an older copy of the database was put back: it is the moment in microseconds, or the
+/// next free number.
+const STEPS: [(&str, &[&str]); 2] = [
+    (
+        "_switchboard_cursor",
+        &[
+            "create table if not exists _switchboard_outbox (
+                seq integer primary key,
+                id text not null,
+                name text not null,
+                subject text not null,
+                organization_id integer,
+                time integer not null,
+                actor text not null,
+                trace text not null,
+                data text not null
+            )",
+            // What is still to be tried again or was given up; a row goes when the event is delivered.
+            "create table if not exists _switchboard_delivery (
+                seq integer not null,
+                listener text not null,
+                attempt integer not null,
+                next_at integer not null,
+                state text not null,
+                error text,
+                primary key (seq, listener)
+            ) without rowid",
+            "create table if not exists _switchboard_task (
+                run text primary key,
+                task text not null,
+                organization_id integer,
+                payload text not null,
+                state text not null,
+                attempt integer not null,
+                next_at integer not null,
+                progress text,
+                error text,
+                trace text not null,
+                created_at integer not null,
+                ended_at integer
+            ) without rowid",
+            "create index if not exists _switchboard_task_open on _switchboard_task (next_at)
+                where state in ('queued', 'running')",
+            "create index if not exists _switchboard_task_ended on _switchboard_task (ended_at)
+                where ended_at is not null",
+            // Up to which event every one is delivered, or has its rows in _switchboard_delivery.
+            "create table if not exists _switchboard_cursor (
+                \"only\" integer primary key check (\"only\" = 1),
+                seq integer not null
+            )",
+        ],
+    ),
+    (
+        "_switchboard_schedule",
+        &[
+            // Of a run that a schedule began: its name, and when it was due.
+            "alter table _switchboard_task add column schedule text",
+            "alter table _switchboard_task add column due_at integer",
+            // Whether it waits for earlier ones of its schedule.
+            "alter table _switchboard_task add column in_turn integer not null default 0",
+            "alter table _switchboard_task add column begun_at integer",
+            "alter table _switchboard_task add column output text",
+            "create index _switchboard_task_of_schedule on _switchboard_task (schedule, organization_id)
+                where schedule is not null and ended_at is null",
+            "create index _switchboard_task_created on _switchboard_task (created_at, run)",
+            // `scope` is the organization's number, and 0 for none: a key holds no null.
+            "create table _switchboard_schedule (
+                scope integer not null,
+                name text not null,
+                origin text not null,
+                author text not null,
+                plan text not null,
+                paused integer not null,
+                next_at integer,
+                last_at integer,
+                skipped integer not null,
+                note text,
+                created_at integer not null,
+                primary key (scope, name)
+            ) without rowid",
+            "create index _switchboard_schedule_due on _switchboard_schedule (next_at)
+                where next_at is not null and paused = 0",
+        ],
+    ),
 ];
 
 /// Creates the tables in a plugin's room if they are not there; cheap when they are.
@@ -59,10 +98,18 @@ const SCHEMA: [&str; 6] = [
 /// # Errors
 /// [`Error::Store`].
 pub async fn prepare(room: &Room) -> Result<(), Error> {
-    if !is_prepared(room).await? {
+    if is_prepared(room).await? {
+        return Ok(());
+    }
+    // Another server may be about to do the same; and so may others in this one, one transaction after the other.
+    let _alone = room.alone("tables").await?;
+    for (last, statements) in STEPS {
         // Together they wait for the disk once.
         let mut tables = room.begin().await?;
-        for statement in SCHEMA {
+        if !tables.query(there_is(room.engine()), vec![last.into()]).await?.is_empty() {
+            continue;
+        }
+        for statement in statements {
             tables.execute(&words(room.engine(), statement), vec![]).await?;
         }
         tables.commit().await?;
@@ -75,11 +122,16 @@ pub async fn prepare(room: &Room) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Store`].
 pub(crate) async fn is_prepared(room: &Room) -> Result<bool, Error> {
-    let there = match room.engine() {
-        Engine::Postgres => "select 1 where to_regclass('_switchboard_cursor') is not null",
-        _ => "select 1 from sqlite_schema where name = '_switchboard_cursor'",
-    };
-    Ok(!room.query(there, vec![]).await?.is_empty())
+    let (last, _) = STEPS[STEPS.len() - 1];
+    Ok(!room.query(there_is(room.engine()), vec![last.into()]).await?.is_empty())
+}
+
+/// The statement that gives a row when there is a table of that name.
+fn there_is(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Postgres => "select 1 where to_regclass($1) is not null",
+        _ => "select 1 from sqlite_schema where name = $1",
+    }
 }
 
 /// The statement as an engine takes it: a whole number has 64 bits in both, under another name.

@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -11,16 +11,19 @@ use std::{
 
 use serde::Deserialize;
 use switchboard_api::{
-    Call, Context, Failure, OrganizationId, Payload, Stop, TaskCall, Timestamp, Value, capability::Progress,
+    Call, Failure, OrganizationId, Payload, Stop, TaskCall, Timestamp, Value, capability::Progress,
 };
 use switchboard_kernel::{Caller, Kernel, Loaded, Snapshot, Terms, Unanswered, attempt};
 use switchboard_manifest::PluginId;
 use switchboard_store::{Alone, Room};
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{sync::Notify, task::JoinSet, time::Instant};
 
 use crate::{
     Error,
-    fan_out::{STAND_BY, asked_wait, cause, sleep_until},
+    fan_out::{STAND_BY, WOKEN, asked_wait, cause, sleep_until},
+    firing::Firing,
+    runs::prune,
+    schedules::follow,
     shared::{Shared, Troubles, actor_of, moment},
     signal::Signal,
 };
@@ -35,42 +38,17 @@ const PRUNED_AT_ONCE: u64 = 500;
 /// How often it is looked whether a plugin with something to do serves again. It costs no statement.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How one run of a task stands.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TaskStatus {
-    /// The run's name.
-    pub run: String,
-    /// The task's name.
-    pub task: String,
-    /// The organization it is done for; none in global scope.
-    pub organization: Option<OrganizationId>,
-    /// Where it is.
-    pub state: TaskState,
-    /// How often it was begun.
-    pub attempt: u32,
-    /// What it said last of how far it is.
-    pub progress: Option<Progress>,
-    /// What it failed with the last time.
-    pub error: Option<String>,
-    /// When it was asked for.
-    pub created_at: Timestamp,
-    /// When it was done or given up.
-    pub ended_at: Option<Timestamp>,
-}
+/// How often, at least, it is looked how late it is while a schedule is to come.
+const LOOK_AT_THE_CLOCK_EVERY: Duration = Duration::from_secs(60);
 
-/// Where a run of a task is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TaskState {
-    /// It waits for its turn, or for its next attempt.
-    Queued,
-    /// It runs.
-    Running,
-    /// It is done.
-    Done,
-    /// It was given up.
-    Dead,
-}
+/// How long a run that was told to stop may go on.
+const CANCEL_WITHIN: Duration = Duration::from_secs(5);
+
+/// Of a queued run `t` that waits for no earlier one of its schedule.
+const IS_ITS_TURN: &str = "(t.in_turn = 0 or not exists (select 1 from _switchboard_task o
+    where o.schedule = t.schedule and o.ended_at is null and o.run <> t.run
+        and o.organization_id is not distinct from t.organization_id
+        and (o.state <> 'queued' or (o.due_at, o.run) < (t.due_at, t.run))))";
 
 /// What others see of a worker.
 pub(crate) struct TasksHandle {
@@ -85,7 +63,10 @@ pub(crate) struct TasksHandle {
 /// One that runs.
 struct Run {
     stop: Stop,
+    /// Told when it was cancelled.
+    cancel: Arc<Notify>,
     progress: Option<Progress>,
+    output: Option<String>,
     written: bool,
 }
 
@@ -108,6 +89,10 @@ pub(crate) struct Tasks {
     /// Whether there may be more to begin than what is known to be due.
     unread: bool,
     next_due: Option<Timestamp>,
+    /// When the first schedule is due.
+    scheduled_at: Option<Timestamp>,
+    /// Whose manifest the schedules follow.
+    followed: Weak<Loaded>,
     write_progress_at: Instant,
     prune_at: Timestamp,
 }
@@ -125,6 +110,8 @@ struct Queued {
 
 struct Ended {
     queued: Queued,
+    /// How often it may be tried.
+    most: u32,
     how: How,
 }
 
@@ -137,6 +124,8 @@ enum How {
     NotNow,
     /// It will never be done.
     Never(String),
+    /// It was cancelled, and did not end by itself.
+    Cancelled,
 }
 
 impl TasksHandle {
@@ -152,6 +141,28 @@ impl TasksHandle {
         run.progress = Some(progress);
         run.written = false;
         true
+    }
+
+    /// How far a run is that runs here.
+    pub(crate) fn progress_of(&self, run: &str) -> Option<Progress> {
+        self.runs().get(run)?.progress.clone()
+    }
+
+    /// Keeps what came of a run; false when no such run runs.
+    pub(crate) fn output(&self, run: &str, output: &str) -> bool {
+        let mut runs = self.runs();
+        let Some(run) = runs.get_mut(run) else { return false };
+        run.output = Some(output.to_owned());
+        true
+    }
+
+    /// There is something to do: here, or on the server that does it.
+    pub(crate) async fn wake(&self, shared: &Shared, plugin: &PluginId) -> Result<(), Error> {
+        self.signal.wake();
+        if self.elsewhere.load(Ordering::Acquire) {
+            shared.store.announce(WOKEN, plugin.as_str()).await?;
+        }
+        Ok(())
     }
 }
 
@@ -175,6 +186,8 @@ impl Tasks {
             ended: VecDeque::new(),
             unread: true,
             next_due: None,
+            scheduled_at: None,
+            followed: Weak::new(),
             write_progress_at: Instant::now(),
             prune_at: Timestamp::MIN,
         };
@@ -231,6 +244,12 @@ impl Tasks {
         let most = self.shared.options.concurrent_tasks.max(1);
         let may_begin = |snapshot: &Snapshot| snapshot.plugin(self.plugin.as_str()).is_some();
         let serving = kernel.as_ref().map(|kernel| kernel.snapshot()).filter(|snapshot| may_begin(snapshot));
+        if let Some((kernel, snapshot)) = kernel.as_ref().zip(serving.as_ref()) {
+            self.keep_schedules(&room, kernel, snapshot, now).await?;
+        }
+        if self.unread && !self.running.is_empty() {
+            self.cancel(&room).await?;
+        }
         let due = self.unread || self.next_due.is_some_and(|due| due <= now);
         if due && self.running.len() < most {
             self.begin(&room, kernel.as_ref().zip(serving.as_ref()), most - self.running.len()).await?;
@@ -252,7 +271,12 @@ impl Tasks {
             Some(due) => Some(Instant::now() + self.shared.until(due)),
             None => None,
         };
-        let alarm = [alarm, busy.then_some(self.write_progress_at)].into_iter().flatten().min();
+        let scheduled = self.scheduled_at.filter(|_| serving.is_some());
+        // A machine's clock may be set meanwhile: it is looked at now and then.
+        let scheduled =
+            scheduled.map(|at| Instant::now() + self.shared.until(at).min(LOOK_AT_THE_CLOCK_EVERY));
+        let alarms = [alarm, scheduled, busy.then_some(self.write_progress_at)];
+        let alarm = alarms.into_iter().flatten().min();
         drop(serving);
         tokio::select! {
             () = self.handle.signal.woken() => {}
@@ -281,10 +305,13 @@ impl Tasks {
             return Ok(None);
         }
         if !self.is_recovered {
-            let running = "select 1 from _switchboard_task where state = 'running' limit 1";
-            if !room.query(running, vec![]).await?.is_empty() {
-                let sql = "update _switchboard_task set state = 'queued' where state = 'running'";
-                room.execute(sql, vec![]).await?;
+            let begun = "select 1 from _switchboard_task where state in ('running', 'cancelling') limit 1";
+            if !room.query(begun, vec![]).await?.is_empty() {
+                let sql = "update _switchboard_task set
+                        ended_at = case when state = 'cancelling' then cast($1 as bigint) end,
+                        state = case when state = 'cancelling' then 'cancelled' else 'queued' end
+                    where state in ('running', 'cancelling')";
+                room.execute(sql, vec![self.shared.now().as_microsecond().into()]).await?;
             }
             self.is_recovered = true;
         }
@@ -305,20 +332,25 @@ impl Tasks {
             next_at: Option<i64>,
         }
         let now = self.shared.now();
-        let rest = "select count(*) as queued, min(next_at) as next_at from _switchboard_task where state = 'queued'";
-        let mut left = room.query(rest, vec![]).await?.to::<Rest>()?.pop();
+        let rest = format!(
+            "select (select count(*) from _switchboard_task where state = 'queued') as queued,
+                (select min(next_at) from _switchboard_task t where state = 'queued' and {IS_ITS_TURN}) as next_at"
+        );
+        let mut left = room.query(&rest, vec![]).await?.to::<Rest>()?.pop();
         let is_due = left.as_ref().and_then(|rest| rest.next_at).is_some_and(|at| at <= now.as_microsecond());
         if let Some((kernel, snapshot)) = serving.filter(|_| is_due) {
-            let sql = "update _switchboard_task set state = 'running', attempt = attempt + 1
-                where run in (select run from _switchboard_task
-                    where state = 'queued' and next_at <= $1 order by next_at, created_at limit $2)
-                returning run, task, organization_id, payload, attempt, trace";
+            let sql = format!(
+                "update _switchboard_task set state = 'running', attempt = attempt + 1, begun_at = $1
+                where run in (select run from _switchboard_task t
+                    where state = 'queued' and next_at <= $1 and {IS_ITS_TURN} order by next_at, created_at limit $2)
+                returning run, task, organization_id, payload, attempt, trace"
+            );
             let most = i64::try_from(most).unwrap_or(i64::MAX);
             let params = vec![now.as_microsecond().into(), most.into()];
-            for queued in room.query(sql, params).await?.to::<Queued>()? {
+            for queued in room.query(&sql, params).await?.to::<Queued>()? {
                 self.spawn(queued, snapshot, kernel);
             }
-            left = room.query(rest, vec![]).await?.to::<Rest>()?.pop();
+            left = room.query(&rest, vec![]).await?.to::<Rest>()?.pop();
         }
         self.unread = false;
         let (queued, next_at) = left.map_or((0, None), |rest| (rest.queued, rest.next_at));
@@ -327,20 +359,65 @@ impl Tasks {
         Ok(())
     }
 
+    /// Has the schedules follow the manifest, and queues what is due by them.
+    async fn keep_schedules(
+        &mut self,
+        room: &Room,
+        kernel: &Kernel,
+        snapshot: &Snapshot,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let Some(plugin) = snapshot.plugin(self.plugin.as_str()) else { return Ok(()) };
+        let is_followed = Weak::ptr_eq(&self.followed, &Arc::downgrade(plugin));
+        if !is_followed {
+            follow(room, plugin.manifest(), now).await?;
+            self.followed = Arc::downgrade(plugin);
+        }
+        if self.unread || !is_followed || self.scheduled_at.is_some_and(|at| at <= now) {
+            let firing = Firing { kernel, snapshot, plugin, now };
+            let (has_fired, next) = firing.fire(room).await?;
+            self.unread |= has_fired;
+            self.scheduled_at = next;
+        }
+        Ok(())
+    }
+
+    /// Tells those to stop that were cancelled.
+    async fn cancel(&self, room: &Room) -> Result<(), Error> {
+        let sql = "select run from _switchboard_task where state = 'cancelling' and ended_at is null";
+        for run in room.query(sql, vec![]).await?.to::<String>()? {
+            if let Some(run) = self.handle.runs().get(&run) {
+                run.stop.set();
+                run.cancel.notify_one();
+            }
+        }
+        Ok(())
+    }
+
     fn spawn(&mut self, queued: Queued, snapshot: &Arc<Snapshot>, kernel: &Arc<Kernel>) {
         self.handle.signal.begin();
         let stop = Stop::default();
-        let run = Run { stop: stop.clone(), progress: None, written: true };
+        let cancel = Arc::new(Notify::new());
+        let run = Run {
+            stop: stop.clone(),
+            cancel: Arc::clone(&cancel),
+            progress: None,
+            output: None,
+            written: true,
+        };
         self.handle.runs().insert(queued.run.clone(), run);
         let organization = queued.organization_id.map(|id| kernel.organization(id).ok_or(id));
         let (snapshot, plugin) = (Arc::clone(snapshot), self.plugin.clone());
-        let most = self.shared.options.task_attempts;
+        let loaded = snapshot.plugin(plugin.as_str());
+        let task = loaded
+            .and_then(|loaded| loaded.manifest().provides.tasks.iter().find(|task| task.name == queued.task));
+        let most = task.map_or(1, |task| task.attempts);
         self.running.spawn(async move {
             let organization = match organization.transpose() {
                 Ok(organization) => organization,
                 Err(id) => {
                     let how = How::Never(format!("organization {id} is gone"));
-                    return Ended { queued, how };
+                    return Ended { queued, most, how };
                 }
             };
             let how = match snapshot.plugin(plugin.as_str()) {
@@ -359,20 +436,24 @@ impl Tasks {
                         let mut caller = Caller::system(organization, queued.run.as_str());
                         caller.actor = actor_of(&plugin);
                         caller.stop = stop;
-                        do_it(&snapshot, loaded, caller, &queued).await
+                        tokio::select! {
+                            how = do_it(&snapshot, loaded, caller, &queued) => how,
+                            () = cancelled(&cancel) => How::Cancelled,
+                        }
                     }
                 }
             };
-            Ended { queued, how }
+            Ended { queued, most, how }
         });
     }
 
     /// A run ended.
     fn end_of(&mut self, ended: Result<Ended, tokio::task::JoinError>) -> Result<(), Error> {
-        let Ended { queued, how } =
+        let Ended { queued, most, how } =
             ended.map_err(|error| Error::Data(format!("the run of a task broke off: {error}")))?;
         let run = self.handle.runs().remove(&queued.run);
         let progress = run.as_ref().and_then(|run| run.progress.as_ref()).and_then(as_json);
+        let output = run.as_ref().and_then(|run| run.output.clone());
         let options = &self.shared.options;
         let (plugin, name, attempt) = (&self.plugin, &queued.run, queued.attempt);
         let was_stopped = self.shared.is_stopping() && run.is_some_and(|run| run.stop.is_set());
@@ -381,7 +462,7 @@ impl Tasks {
             How::Well => ("done", attempt, now, None),
             // The attempt does not count: the server cut it short.
             How::Failed(_) if was_stopped => ("queued", attempt - 1, now, None),
-            How::Failed(failure) if attempt < options.task_attempts => {
+            How::Failed(failure) if attempt < most => {
                 let wait = options.wait_after(attempt).max(asked_wait(&failure));
                 tracing::warn!(%plugin, run = %name, task = %queued.task, attempt, "a task is tried again in {wait:?}: {failure}");
                 ("queued", attempt, self.shared.after(wait), Some(cause(&failure)))
@@ -401,8 +482,12 @@ impl Tasks {
                 tracing::warn!(%plugin, run = %name, task = %queued.task, "a task is given up: {why}");
                 ("dead", attempt, now, Some(why))
             }
+            How::Cancelled => {
+                let why = format!("it went on for {CANCEL_WITHIN:?} after it was cancelled");
+                ("cancelled", attempt, now, Some(why))
+            }
         };
-        let ended_at = (state == "done" || state == "dead").then(|| now.as_microsecond());
+        let ended_at = (state != "queued").then(|| now.as_microsecond());
         self.ended.push_back(vec![
             queued.run.as_str().into(),
             state.into(),
@@ -411,6 +496,8 @@ impl Tasks {
             error.into(),
             progress.into(),
             ended_at.into(),
+            output.into(),
+            now.as_microsecond().into(),
         ]);
         self.unread = true;
         Ok(())
@@ -422,13 +509,17 @@ impl Tasks {
             return Ok(());
         }
         while let Some(params) = self.ended.front() {
-            let sql = "update _switchboard_task set state = $2, attempt = $3, next_at = $4, error = $5,
-                progress = coalesce($6, progress), ended_at = $7 where run = $1";
+            // One that was cancelled is not tried again.
+            let sql = "update _switchboard_task set
+                    state = case when state = 'cancelling' and $2 <> 'done' then 'cancelled' else $2 end,
+                    ended_at = case when state = 'cancelling' then cast($9 as bigint) else $7 end,
+                    attempt = $3, next_at = $4, error = $5, progress = coalesce($6, progress), output = coalesce($8, output)
+                where run = $1";
             room.execute(sql, params.clone()).await?;
             self.ended.pop_front();
         }
         if self.shared.now() >= self.prune_at {
-            let gone = prune(room, self.shared.keep_since()).await?;
+            let gone = prune(room, self.shared.keep_since(), PRUNED_AT_ONCE).await?;
             self.prune_at =
                 if gone < PRUNED_AT_ONCE { self.shared.after(PRUNE_EVERY) } else { self.shared.now() };
         }
@@ -500,6 +591,12 @@ async fn lost(alone: &mut Option<Alone>) {
     }
 }
 
+/// Waits until it was cancelled, and a while for it to end by itself.
+async fn cancelled(cancel: &Notify) {
+    cancel.notified().await;
+    tokio::time::sleep(CANCEL_WITHIN).await;
+}
+
 async fn do_it(snapshot: &Snapshot, plugin: &Arc<Loaded>, caller: Caller, queued: &Queued) -> How {
     let Some(task) = plugin.manifest().provides.tasks.iter().find(|task| task.name == queued.task) else {
         return How::Never(format!("the plugin has no task `{}` any more", queued.task));
@@ -517,75 +614,6 @@ async fn do_it(snapshot: &Snapshot, plugin: &Arc<Loaded>, caller: Caller, queued
         Err(Unanswered::NoRoom(failure)) => How::NoRoom(failure),
         Err(Unanswered::Failed(failure)) => How::Failed(failure),
     }
-}
-
-/// A run that is yet to be written down.
-pub(crate) struct NewRun(Vec<Value>);
-
-impl NewRun {
-    /// One of a task, with its name.
-    pub(crate) fn of(shared: &Shared, context: &Context, task: &str, payload: &Payload) -> (String, Self) {
-        let run = format!("{task}-{:016x}", rand::random::<u64>());
-        let now: Value = shared.now().as_microsecond().into();
-        let organization: Value = context.organization.as_ref().map(|organization| organization.id).into();
-        let trace: Value = (*context.trace).into();
-        let params =
-            vec![run.as_str().into(), task.into(), organization, payload.as_str().into(), now, trace];
-        (run, Self(params))
-    }
-
-    /// Writes it down.
-    pub(crate) async fn write(self, room: &Room) -> Result<(), Error> {
-        let sql = "insert into _switchboard_task
-                (run, task, organization_id, payload, state, attempt, next_at, trace, created_at)
-            values ($1, $2, $3, $4, 'queued', 0, $5, $6, $5)";
-        room.execute(sql, self.0).await?;
-        Ok(())
-    }
-}
-
-/// Forgets some of the runs that ended before then; gives how many.
-async fn prune(room: &Room, before: Timestamp) -> Result<u64, Error> {
-    let sql = "delete from _switchboard_task where run in
-        (select run from _switchboard_task where ended_at < $1 order by ended_at limit $2)";
-    let most = i64::try_from(PRUNED_AT_ONCE).unwrap_or(i64::MAX);
-    Ok(room.execute(sql, vec![before.as_microsecond().into(), most.into()]).await?.rows_affected)
-}
-
-/// How a run stands.
-pub(crate) async fn status(
-    room: &Room,
-    handle: &TasksHandle,
-    run: &str,
-) -> Result<Option<TaskStatus>, Error> {
-    #[derive(Deserialize)]
-    struct Row {
-        run: String,
-        task: String,
-        organization_id: Option<OrganizationId>,
-        state: TaskState,
-        attempt: u32,
-        progress: Option<String>,
-        error: Option<String>,
-        created_at: i64,
-        ended_at: Option<i64>,
-    }
-    let sql = "select run, task, organization_id, state, attempt, progress, error, created_at, ended_at
-        from _switchboard_task where run = $1";
-    let Some(row) = room.query(sql, vec![run.into()]).await?.to::<Row>()?.pop() else { return Ok(None) };
-    let fresh = handle.runs().get(run).and_then(|run| run.progress.clone());
-    let written = || row.progress.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    Ok(Some(TaskStatus {
-        progress: fresh.or_else(written),
-        run: row.run,
-        task: row.task,
-        organization: row.organization_id,
-        state: row.state,
-        attempt: row.attempt,
-        error: row.error,
-        created_at: moment(row.created_at),
-        ended_at: row.ended_at.map(moment),
-    }))
 }
 
 fn as_json(progress: &Progress) -> Option<String> {

@@ -116,7 +116,7 @@ impl Kernel {
     /// Reads anew where plugins are switched on, and to whom those that are private are granted.
     pub(crate) async fn read_where_plugins_are(&self) -> Result<(), Error> {
         let (enabled, granted) = (enablement::read(&self.room).await?, read(&self.room).await?);
-        self.snapshot.store(Arc::new(self.snapshot().with_organizations(enabled, granted)));
+        self.serve(Arc::new(self.snapshot().with_organizations(enabled, granted)));
         Ok(())
     }
 }

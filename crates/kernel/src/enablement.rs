@@ -308,7 +308,7 @@ impl Kernel {
         self.write_enablement(by, &pairs, true, entry).await?;
         let mut next = Snapshot::clone(&self.snapshot());
         next.switch_on_in(plugin.id(), pairs.iter().map(|(_, organization)| *organization).collect());
-        self.snapshot.store(Arc::new(next));
+        self.serve(Arc::new(next));
         Ok(())
     }
 
@@ -317,7 +317,7 @@ impl Kernel {
         self.room.execute("delete from enablement where plugin_id = $1", vec![id.as_str().into()]).await?;
         let mut next = Snapshot::clone(&self.snapshot());
         next.switch_on_in(id, OrganizationSet::default());
-        self.snapshot.store(Arc::new(next));
+        self.serve(Arc::new(next));
         Ok(())
     }
 
@@ -381,7 +381,7 @@ impl Kernel {
     }
 
     fn swap_switched(&self, id: &PluginId, organization: OrganizationId, on: bool) {
-        self.snapshot.store(Arc::new(self.snapshot().switched(id, organization, on)));
+        self.serve(Arc::new(self.snapshot().switched(id, organization, on)));
         if !on {
             self.stop_calls_of(id, Some(organization));
         }

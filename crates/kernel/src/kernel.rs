@@ -12,6 +12,7 @@ use semver::Version;
 use switchboard_api::{Failure, Organization, OrganizationId, Plugin, Timestamp, capability::Clock};
 use switchboard_manifest::PluginId;
 use switchboard_store::{Migration, Room, Store, parse_migration_files};
+use tokio::sync::watch;
 
 use crate::{
     access,
@@ -75,6 +76,8 @@ pub struct Kernel {
     pub(crate) checker: Arc<Checker>,
     pub(crate) catalog: ArcSwap<Catalog>,
     pub(crate) snapshot: ArcSwap<Snapshot>,
+    /// Told whenever another snapshot serves.
+    pub(crate) served: watch::Sender<()>,
     /// Held while something is changed.
     pub(crate) one_change: tokio::sync::Mutex<()>,
     /// The number of the audit log's line up to which everything is known.
@@ -168,6 +171,7 @@ impl Kernel {
             checker: Arc::new(Checker::default()),
             catalog: ArcSwap::from_pointee(catalog),
             snapshot: ArcSwap::from_pointee(Snapshot::new(Vec::new(), enabled, granted, &own_roles)),
+            served: watch::Sender::new(()),
             one_change: tokio::sync::Mutex::new(()),
             seen: AtomicI64::new(seen),
             directory: ArcSwap::from_pointee(directory),
@@ -283,6 +287,17 @@ impl Kernel {
     pub fn named(&self, slug: &str) -> Result<Arc<Organization>, Error> {
         let directory = self.directory.load();
         directory.organization_named(slug).cloned().ok_or_else(|| Error::NoSuchOrganization(slug.to_owned()))
+    }
+
+    /// Has another snapshot serve.
+    pub(crate) fn serve(&self, next: Arc<Snapshot>) {
+        self.snapshot.store(next);
+        self.served.send_replace(());
+    }
+
+    /// Changes whenever what serves does.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.served.subscribe()
     }
 
     /// Now.

@@ -469,7 +469,7 @@ impl Kernel {
         let (before, roles) = (self.snapshot(), self.own_roles.load());
         let mut next = Snapshot::new(plugins, before.enabled().clone(), Arc::clone(before.granted()), &roles);
         next.beside = Arc::clone(&before.beside);
-        self.snapshot.store(Arc::new(next));
+        self.serve(Arc::new(next));
     }
 
     pub(crate) fn known(&self, id: &str) -> Result<Arc<Manifest>, Error> {

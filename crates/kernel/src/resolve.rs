@@ -7,7 +7,7 @@ use std::{
 };
 
 use semver::{Version, VersionReq};
-use switchboard_manifest::{Capability, Dependency, Kind, Manifest, PluginId, Scope, Task};
+use switchboard_manifest::{Capability, Dependency, Kind, Manifest, PluginId, Scope};
 
 /// The id of the server's own administration plugin, which may answer below the addresses that the server keeps.
 pub const ADMINISTRATION: &str = "administration";
@@ -378,15 +378,6 @@ impl<'a> Solving<'a> {
 /// What it declares and this version does not do, though it loads.
 fn not_done_yet(manifest: &Manifest) -> Vec<String> {
     let mut warnings = Vec::new();
-    let is_scheduled = |task: &&Task| task.cron.is_some() || task.every_seconds.is_some();
-    let scheduled: Vec<String> =
-        manifest.provides.tasks.iter().filter(is_scheduled).map(|task| format!("`{}`", task.name)).collect();
-    if !scheduled.is_empty() {
-        let names = scheduled.join(", ");
-        warnings.push(format!(
-            "this version runs tasks only when asked for: the schedule of {names} does nothing"
-        ));
-    }
     let asks_for_blobs = manifest.capabilities.iter().any(|request| request.name == Capability::Blobs);
     if manifest.limits.storage_mb.is_some() && !asks_for_blobs {
         warnings.push(
@@ -554,21 +545,13 @@ mod tests {
 
     #[test]
     fn what_is_declared_and_not_done_yet_is_a_warning() {
-        let tasks = json!({"tasks": [
-            {"name": "tidy", "cron": "30 4 * * *"}, {"name": "asked"}, {"name": "poll", "every_seconds": 60}
-        ]});
         let all = [
-            candidate(json!({"id": "punctual", "provides": tasks})),
             candidate(json!({"id": "bounded", "limits": {"storage_mb": 5}})),
             candidate(json!({"id": "sound", "limits": {"storage_mb": 5},
                 "capabilities": [{"name": "blobs", "reason": "to keep"}],
                 "provides": {"tasks": [{"name": "asked"}]}})),
         ];
         let resolution = resolved(&all, &[]);
-        assert_eq!(
-            resolution.warnings["punctual"],
-            ["this version runs tasks only when asked for: the schedule of `tidy`, `poll` does nothing"]
-        );
         assert_eq!(
             resolution.warnings["bounded"],
             ["`limits.storage_mb` bounds blobs alone, and it asks for none: nothing is bounded"]

@@ -211,7 +211,7 @@ impl Kernel {
         let mut next = Snapshot::clone(&self.snapshot());
         next.beside = Arc::new(beside);
         let next = Arc::new(next);
-        self.snapshot.store(Arc::clone(&next));
+        self.serve(Arc::clone(&next));
         for gone in before.beside.values().flatten() {
             let stays = next.beside.values().flatten().any(|it| Arc::ptr_eq(&it.plugin, &gone.plugin));
             if !stays && let Err(error) = self.hook(&gone.plugin, None, Hook::Unload).await {

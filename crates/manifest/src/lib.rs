@@ -19,6 +19,7 @@ mod id;
 mod import;
 mod model;
 mod pattern;
+mod task;
 
 // A plugin that is built as a component carries no reader of manifests: the host has read its own.
 #[cfg(not(target_family = "wasm"))]
@@ -58,3 +59,4 @@ pub use model::*;
 pub use read::read_document;
 #[cfg(not(target_family = "wasm"))]
 pub use schema::schema;
+pub use task::{CatchUp, IfRunning, Task, TaskScope};

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
-use crate::id::PluginId;
+use crate::{id::PluginId, task::Task};
 
 /// What a plugin declares about itself, read from its `manifest.yaml` (or JSON).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -493,29 +493,6 @@ pub struct Filter {
     pub timeout_ms: Option<u64>,
 }
 
-/// Work apart from a request.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Task {
-    /// Its name within the plugin.
-    #[schemars(regex(pattern = r"^[a-z][a-z0-9_]*$"))]
-    pub name: String,
-    /// What it does.
-    #[serde(default)]
-    pub description: String,
-    /// When it runs by itself: a cron expression. This version runs tasks only when asked for, and says so in a warning.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cron: Option<String>,
-    /// When it runs by itself: every so many seconds. This version runs tasks only when asked for, and says so in a warning.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 315_360_000))]
-    pub every_seconds: Option<u64>,
-    /// How long one run may take, in seconds.
-    #[serde(default = "default_task_seconds")]
-    #[schemars(range(min = 1, max = 86_400))]
-    pub timeout_seconds: u64,
-}
-
 /// A tile for dashboards.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -631,11 +608,7 @@ fn default_priority() -> i32 {
     50
 }
 
-fn default_task_seconds() -> u64 {
-    3600
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 

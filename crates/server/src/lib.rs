@@ -44,6 +44,7 @@ mod router;
 mod serve;
 mod server;
 mod session_cookie;
+mod tasks;
 mod tenant;
 
 pub use client_address::{NotANetwork, NotAProxyHeader, Proxies, ProxyHeader};

@@ -3,6 +3,7 @@
 mod captures;
 mod package;
 mod source;
+mod tasks;
 mod watched;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use self::captures::{Capture, Replay};
 pub(crate) use self::package::{Export, Install, Key, Package, Remove, Trust};
 pub(crate) use self::source::{New, Source};
+pub(crate) use self::tasks::{NewSchedule, OneSchedule, Tasks};
 pub(crate) use self::watched::{LineLevel, Watched};
 use crate::operator_settings::Database;
 
@@ -87,6 +89,9 @@ pub(crate) enum Command {
     /// Say who may do what, and why.
     #[command(subcommand)]
     Authz(Authz),
+    /// See what plugins do apart from requests, have it done, and say when it is done by itself.
+    #[command(subcommand, name = "task")]
+    Tasks(Tasks),
     /// See and rotate the keys that secrets are sealed with.
     #[command(subcommand)]
     Secrets(Secrets),

@@ -113,7 +113,7 @@ pub(crate) async fn compose_with(
     let handle = KernelHandle::default();
     let mut builtins =
         switchboard_builtins::all().context("a plugin that is part of this program is not right")?;
-    let administration = administration(handle.clone()).build();
+    let administration = administration(handle.clone(), Arc::clone(&delivery)).build();
     builtins.push(administration.context("the administration that is part of this program is not right")?);
     let references = References {
         env_prefix: settings.config_env_prefix.clone(),
@@ -134,7 +134,8 @@ pub(crate) async fn compose_with(
     let account = account(people).build();
     builtins.push(account.context("the plugin for accounts that is part of this program is not right")?);
     let known: Arc<dyn Members> = accounts.clone();
-    let organization = organization(handle.clone(), known, settings.organization_creation).build();
+    let organization =
+        organization(handle.clone(), Arc::clone(&delivery), known, settings.organization_creation).build();
     builtins.push(organization.context("the organizations that are part of this program are not right")?);
     let kernel = Kernel::open(Parts {
         store: store.clone(),

@@ -124,7 +124,12 @@ static bool remove_oldest(sb_call *call, const sb_task_run *run) {
       "delete from entry where organization_id = $1 and id not in"
       " (select id from entry where organization_id = $1 order by id desc limit $2)";
   int64_t keep = sb_int_at(config, "keep", 1000);
-  return sb_execute(call, sql, SB_PARAMS(sb_integer(organization.id), sb_integer(keep)), NULL);
+  uint64_t removed;
+  if (!sb_execute(call, sql, SB_PARAMS(sb_integer(organization.id), sb_integer(keep)), &removed)) return false;
+  yyjson_mut_doc *json = sb_json(call);
+  yyjson_mut_val *output = yyjson_mut_obj(json);
+  yyjson_mut_obj_add_uint(json, output, "removed", removed);
+  return sb_output(call, output);
 }
 
 /** How many entries there are; with a name, how many that guest wrote. */

@@ -74,7 +74,8 @@ plugin.on<Entry>("guestbook.signed", (ctx, event) => {
 plugin.task("tidy", (ctx) => {
   const sql = `delete from entry where organization_id = $1 and id not in
                (select id from entry where organization_id = $1 order by id desc limit $2)`;
-  ctx.db.execute(sql, ctx.organization.id, ctx.config<Settings>().keep);
+  const removed = ctx.db.execute(sql, ctx.organization.id, ctx.config<Settings>().keep);
+  ctx.schedule.output({ removed });
 });
 
 /** Whose entries; everybody's without a name. */

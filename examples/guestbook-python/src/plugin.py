@@ -97,7 +97,8 @@ def remove_oldest(ctx: Context, run: TaskRun) -> None:
     """Removes all entries of the organization but the newest."""
     sql = """delete from entry where organization_id = $1 and id not in
              (select id from entry where organization_id = $1 order by id desc limit $2)"""
-    ctx.db.execute(sql, ctx.organization.id, ctx.config(Settings).keep)
+    removed = ctx.db.execute(sql, ctx.organization.id, ctx.config(Settings).keep)
+    ctx.schedule.output({"removed": removed})
 
 
 @dataclass

@@ -247,6 +247,18 @@ bool sb_call_service(sb_call *call, const char *service, yyjson_mut_val *payload
 bool sb_schedule(sb_call *call, const char *task, yyjson_mut_val *payload);
 /** Says how far the running task is, from 0 to 1, and what it is doing. */
 void sb_progress(double share, const char *message);
+/** Keeps what came of the running task, for whoever looks at its runs: at most 64 KiB of JSON. The last one stays. */
+bool sb_output(sb_call *call, yyjson_mut_val *value);
+/**
+ * Keeps a plan for the organization of this call, in place of the plugin's plan of that name. A plan is an object: `task`, one of `cron`,
+ * `every_seconds` and `at` (a moment as `2026-05-01T12:00:00Z`), and where wanted `payload`, `time_zone`, `jitter_seconds`, `if_running` and
+ * `catch_up`.
+ */
+bool sb_set_plan(sb_call *call, const char *name, yyjson_mut_val *plan);
+/** Gives up a plan; `removed` is false when there was none, and may be null. */
+bool sb_remove_plan(sb_call *call, const char *name, bool *removed);
+/** The plugin's plans for the organization of this call: a list of objects with `name`, `plan`, `paused`, `next_at` and `last_at`. */
+bool sb_list_plans(sb_call *call, yyjson_val **plans);
 
 /** A header of a request or an answer; its name in lower case. */
 typedef struct {

@@ -30,6 +30,34 @@ void sb_progress(double share, const char *message) {
   switchboard_plugin_schedule_progress(share, &text);
 }
 
+bool sb_output(sb_call *call, yyjson_mut_val *value) {
+  plugin_string_t given = sb_sent_json(call, value);
+  switchboard_plugin_types_failure_t failure;
+  return switchboard_plugin_schedule_output(&given, &failure) || sb_refused(call, failure);
+}
+
+bool sb_set_plan(sb_call *call, const char *name, yyjson_mut_val *plan) {
+  plugin_string_t named = sb_sent(name), given = sb_sent_json(call, plan);
+  switchboard_plugin_types_failure_t failure;
+  return switchboard_plugin_schedule_set_plan(&named, &given, &failure) || sb_refused(call, failure);
+}
+
+bool sb_remove_plan(sb_call *call, const char *name, bool *removed) {
+  plugin_string_t named = sb_sent(name);
+  bool gone;
+  switchboard_plugin_types_failure_t failure;
+  if (!switchboard_plugin_schedule_remove_plan(&named, &gone, &failure)) return sb_refused(call, failure);
+  if (removed != NULL) *removed = gone;
+  return true;
+}
+
+bool sb_list_plans(sb_call *call, yyjson_val **plans) {
+  plugin_string_t made;
+  switchboard_plugin_types_failure_t failure;
+  if (!switchboard_plugin_schedule_list_plans(&made, &failure)) return sb_refused(call, failure);
+  return sb_received_json(call, made, plans);
+}
+
 bool sb_http_send(sb_call *call, const char *method, const char *url, const sb_header *headers, size_t header_count,
                   sb_bytes body, sb_http_response *response) {
   switchboard_plugin_http_header_t *lines = sb_take(header_count * sizeof *lines);

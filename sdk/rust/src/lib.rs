@@ -54,7 +54,10 @@ pub use handler::Handler;
 pub use switchboard_api::{
     Actions, Actor, Body, Event, Failure, Fault, NewEvent, Organization, OrganizationId, Payload, Plugin,
     Response, TaskCall, Timestamp, Value,
-    capability::{BlobFile, BlobInfo, Engine, HttpRequest, HttpResponse, KvEntry, MailMessage, Progress},
+    capability::{
+        BlobFile, BlobInfo, Engine, HttpRequest, HttpResponse, KvEntry, MailMessage, Plan, Progress,
+        Scheduled,
+    },
 };
 pub use {bytes, http, schemars, serde, serde_json};
 

@@ -36,6 +36,6 @@ pub use kv::{Kv, KvCondition, KvEntry, KvTerms};
 pub use log::{Level, Log};
 pub use mail::{Mail, MailMessage};
 pub use random::Random;
-pub use schedule::{Progress, Schedule};
+pub use schedule::{Plan, Progress, Schedule, Scheduled};
 pub use schemas::Schemas;
 pub use services::Services;

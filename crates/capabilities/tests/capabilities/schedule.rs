@@ -41,7 +41,7 @@ async fn a_task_is_done_for_the_organization_that_asked_and_in_the_plugins_own_n
     stage.idle().await;
     assert_eq!(*done.lock().unwrap(), [json!(["acme", "dishes", "Plugin worker", run])]);
     let id = serde_json::from_value(json!("worker")).unwrap();
-    let status = stage.delivery().task_status(&id, run.as_str().unwrap()).await.unwrap().unwrap();
+    let status = stage.delivery().task_run(&id, run.as_str().unwrap()).await.unwrap().unwrap();
     let progress = status.progress.unwrap();
     assert_eq!((progress.share, progress.message.as_str()), (0.0, "half-way"));
     stage.finish().await;

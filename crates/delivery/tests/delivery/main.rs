@@ -9,4 +9,5 @@ mod plugins;
 mod rest;
 mod restart;
 mod room;
+mod schedules;
 mod tasks;

@@ -4,7 +4,7 @@ use std::time::Duration;
 use switchboard_testkit::kernel::By;
 
 use serde_json::json;
-use switchboard_delivery::{TaskState, TaskStatus};
+use switchboard_delivery::{TaskRun, TaskState};
 use switchboard_sdk::{TaskCall, serde_json};
 use switchboard_testkit::Stage;
 
@@ -15,8 +15,8 @@ async fn ask_for_work(stage: &Stage) -> String {
     run.as_str().unwrap().to_owned()
 }
 
-async fn status(stage: &Stage, run: &str) -> TaskStatus {
-    stage.delivery().task_status(&id("source"), run).await.unwrap().unwrap()
+async fn status(stage: &Stage, run: &str) -> TaskRun {
+    stage.delivery().task_run(&id("source"), run).await.unwrap().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

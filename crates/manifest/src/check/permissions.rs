@@ -10,8 +10,8 @@ use crate::{
 };
 
 /// The lists whose entries may ask for a permission.
-const ASKING: [&str; 4] =
-    ["provides.api_routes", "provides.pages", "provides.commands", "provides.menu_items"];
+const ASKING: [&str; 5] =
+    ["provides.api_routes", "provides.pages", "provides.commands", "provides.menu_items", "provides.tasks"];
 
 pub(super) fn check(manifest: &mut Inspection<'_>) {
     let top = manifest.top();

@@ -1,6 +1,11 @@
 //! When tasks run by themselves.
 
-use crate::{inspection::Inspection, quote::quoted};
+use switchboard_timetable::{Fault, Timetable};
+
+use crate::{
+    inspection::{Inspection, Text},
+    quote::quoted,
+};
 
 /// The fields of a cron expression of five, each with the numbers that it takes.
 const FIELDS: [(&str, u32, u32); 5] = [
@@ -26,30 +31,63 @@ const SHORTHANDS: [(&str, &str); 7] = [
 pub(super) fn check(manifest: &mut Inspection<'_>) {
     for task in manifest.top().items("provides.tasks") {
         let there = |name: &str| task.field(name).filter(|field| !field.value.is_null());
-        let cron = there("cron");
-        if let (Some(_), Some(every)) = (&cron, there("every_seconds")) {
+        let (cron, every) = (there("cron"), there("every_seconds"));
+        if let (Some(_), Some(every)) = (&cron, &every) {
             let message = "a task runs by `cron` or every so many seconds, and this one has both";
             manifest.key_fault(&every.path, message, "one of the two".to_owned());
         }
-        if let Some(cron) = cron.and_then(|cron| cron.as_text())
-            && let Some(why) = fault(cron.text)
-        {
-            let shorthand = SHORTHANDS.iter().find(|(word, _)| *word == cron.text.trim().to_lowercase());
-            let instead = match shorthand {
-                Some((_, fields)) => format!("`{fields}`"),
-                None => "minute, hour, day of the month, month and day of the week, such as `30 4 * * *`"
-                    .to_owned(),
-            };
-            manifest.fault(
-                &cron.path,
-                format!("{} is not a cron expression: {why}", quoted(cron.text)),
-                instead,
-            );
+        if cron.is_none() && every.is_none() {
+            for name in ["scope", "jitter_seconds", "if_running", "catch_up"] {
+                if let Some(field) = there(name) {
+                    let message =
+                        format!("`{name}` is about a task that runs by itself, and this one does not");
+                    let instead = "`cron` or `every_seconds` as well, or without it".to_owned();
+                    manifest.key_fault(&field.path, message, instead);
+                }
+            }
+        }
+        let zone = there("time_zone");
+        if let Some(zone) = zone.as_ref().filter(|_| cron.is_none()) {
+            let message = "a time zone is for reading `cron`, and this task has none";
+            manifest.key_fault(&zone.path, message, "`cron` as well, or without it".to_owned());
+        }
+        let zone = zone.as_ref().and_then(|zone| zone.as_text());
+        if let Some(cron) = cron.as_ref().and_then(|cron| cron.as_text()) {
+            is_cron(manifest, &cron, zone.as_ref());
         }
     }
 }
 
-/// Why a text is no cron expression; what only a scheduler can tell is left to it.
+fn is_cron(manifest: &mut Inspection<'_>, cron: &Text<'_>, zone: Option<&Text<'_>>) {
+    if let Some(why) = fault(cron.text) {
+        let shorthand = SHORTHANDS.iter().find(|(word, _)| *word == cron.text.trim().to_lowercase());
+        let instead = match shorthand {
+            Some((_, fields)) => format!("`{fields}`"),
+            None => {
+                "minute, hour, day of the month, month and day of the week, such as `30 4 * * *`".to_owned()
+            }
+        };
+        let message = format!("{} is not a cron expression: {why}", quoted(cron.text));
+        return manifest.fault(&cron.path, message, instead);
+    }
+    match (Timetable::cron(cron.text, zone.map_or("UTC", |zone| zone.text)), zone) {
+        (Ok(_), _) => {}
+        (Err(Fault::Zone(name)), Some(zone)) => {
+            let message = format!("{} is no time zone", quoted(&name));
+            manifest.fault(
+                &zone.path,
+                message,
+                "one of the IANA database, such as `Europe/Berlin`".to_owned(),
+            );
+        }
+        (Err(fault), _) => {
+            let instead = "a time that comes, such as `30 4 * * *`".to_owned();
+            manifest.fault(&cron.path, fault.to_string(), instead);
+        }
+    }
+}
+
+/// Why a text is no cron expression, where that can be said in simpler words than a timetable has for it.
 fn fault(cron: &str) -> Option<String> {
     let written: Vec<&str> = cron.split_whitespace().collect();
     let fields: Vec<_> = match written.len() {

@@ -12,8 +12,12 @@ use crate::{
 
 pub(super) fn check(manifest: &mut Inspection<'_>) {
     let top = manifest.top();
-    for list in ["provides.events", "provides.filter_points"] {
-        for schema in top.items(list).iter().filter_map(|entry| entry.field("schema")) {
+    for (list, field) in [
+        ("provides.events", "schema"),
+        ("provides.filter_points", "schema"),
+        ("provides.tasks", "parameters"),
+    ] {
+        for schema in top.items(list).iter().filter_map(|entry| entry.field(field)) {
             is_schema(manifest, &schema);
         }
     }

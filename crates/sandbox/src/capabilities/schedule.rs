@@ -1,6 +1,9 @@
 //! `schedule`: work to be done apart from a call.
 
-use switchboard_api::capability::Progress;
+use switchboard_api::{
+    Payload,
+    capability::{Plan, Progress},
+};
 
 use crate::{bindings::imports::schedule, conversion::payload_in, interrupted::Answer, state::State};
 
@@ -17,5 +20,28 @@ impl schedule::Host for State {
             schedule.progress(&call.context, Progress { share, message });
         }
         Ok(())
+    }
+
+    async fn output(&mut self, value: String) -> Answer<()> {
+        let value = payload_in(value)?;
+        let call = self.call()?;
+        Ok(call.host.schedule(&call.context)?.output(&call.context, value)?)
+    }
+
+    async fn set_plan(&mut self, name: String, plan: String) -> Answer<()> {
+        let plan = Payload::from_checked_text(plan).to::<Plan>()?;
+        let call = self.call()?;
+        Ok(call.host.schedule(&call.context)?.set(&call.context, &name, plan).await?)
+    }
+
+    async fn remove_plan(&mut self, name: String) -> Answer<bool> {
+        let call = self.call()?;
+        Ok(call.host.schedule(&call.context)?.remove(&call.context, &name).await?)
+    }
+
+    async fn list_plans(&mut self) -> Answer<String> {
+        let call = self.call()?;
+        let plans = call.host.schedule(&call.context)?.list(&call.context).await?;
+        Ok(Payload::of(&plans)?.into_text().into())
     }
 }

@@ -126,8 +126,13 @@ impl Stage {
         let handle = KernelHandle::default();
         let built = |definition: Definition| definition.build().unwrap_or_else(|faults| panic!("{faults}"));
         let mut builtins = cast::builtins(&direction);
-        builtins.push(built(administration(handle.clone())));
-        builtins.push(built(organization(handle.clone(), Arc::new(Numbered), Creation::default())));
+        builtins.push(built(administration(handle.clone(), Arc::clone(&delivery))));
+        builtins.push(built(organization(
+            handle.clone(),
+            Arc::clone(&delivery),
+            Arc::new(Numbered),
+            Creation::default(),
+        )));
         let vault = Vault::with_key_file(&home.folder().join("keys")).unwrap();
         let environment = |name: &str| (!name.ends_with("MISSING")).then(|| format!("value of {name}"));
         let references = References { environment: Arc::new(environment), ..References::default() };

@@ -22,6 +22,7 @@ mod restore;
 mod rollout;
 mod secrets;
 mod serve;
+mod tasks;
 mod test;
 mod token;
 mod watched;
@@ -73,6 +74,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Plugin(cli::Plugin::Served(what)) => in_silence(plugin::run(&folder, &what, output)),
         Command::Org(what) => in_silence(org::run(&folder, &what, output)),
         Command::Import(what) => in_silence(import::run(&folder, &what, output)),
+        Command::Tasks(what) => in_silence(tasks::run(&folder, &what, output)),
         Command::Secrets(what) => in_silence(secrets::run(&folder, &what, output)),
         Command::Token(what) => in_silence(token::run(&folder, &what, output)),
         Command::Audit(what) => in_silence(audit::run(&folder, &what, output)),

@@ -163,7 +163,7 @@ async fn somebody_who_waits_sees_how_far_it_is() {
     let detector = "highlight_detector".parse().unwrap();
     let mut under_way = Vec::new();
     loop {
-        let status = stage.delivery().task_status(&detector, &run).await.unwrap().expect("the run is known");
+        let status = stage.delivery().task_run(&detector, &run).await.unwrap().expect("the run is known");
         if format!("{:?}", status.state) == "Done" {
             break;
         }
@@ -182,7 +182,7 @@ async fn a_run_is_done_once() {
     let run = clip["metadata"]["analysis"]["run"].as_str().unwrap().to_owned();
     stage.idle().await;
     let detector = "highlight_detector".parse().unwrap();
-    let status = stage.delivery().task_status(&detector, &run).await.unwrap().expect("the run is known");
+    let status = stage.delivery().task_run(&detector, &run).await.unwrap().expect("the run is known");
     assert_eq!(status.task, "analyse");
     assert_eq!(status.error, None, "{status:?}");
     assert_eq!((format!("{:?}", status.state).as_str(), status.attempt), ("Done", 1), "{status:?}");
@@ -243,7 +243,7 @@ async fn a_long_clip_that_is_heard_before_its_answer_is_given_does_not_stay_queu
         let run = asked.recv().await.unwrap();
         let detector = "highlight_detector".parse().unwrap();
         loop {
-            let status = stage.delivery().task_status(&detector, &run).await.unwrap().unwrap();
+            let status = stage.delivery().task_run(&detector, &run).await.unwrap().unwrap();
             if let Some(error) = status.error {
                 assert!(error.contains("is not saved yet"), "{error}");
                 break;
