@@ -18,7 +18,6 @@ mod calls;
 mod capturing;
 mod catalog;
 mod changing;
-mod conditions;
 mod directory;
 mod discover;
 mod dispatch;
