@@ -1,17 +1,17 @@
 //! What the workers share.
 
 use std::{
-    sync::{Arc, OnceLock, Weak},
+    sync::{Arc, OnceLock, Weak, atomic::AtomicBool},
     time::Duration,
 };
 
 use switchboard_api::{Actions, Actor, ActorKind, Timestamp, capability::Clock};
-use switchboard_kernel::{Kernel, room_of};
+use switchboard_kernel::{Kernel, plugin_of, room_of};
 use switchboard_manifest::PluginId;
 use switchboard_store::{Room, Store};
 use tokio::{sync::watch, time::Instant};
 
-use crate::{Error, Options, prepare};
+use crate::{Error, Options, onlooker::Onlookers, prepare, tables::has_outbox};
 
 /// What the workers share.
 pub(crate) struct Shared {
@@ -21,6 +21,9 @@ pub(crate) struct Shared {
     pub(crate) kernel: OnceLock<Weak<Kernel>>,
     /// Until when what runs may go on, once the server is stopping.
     pub(crate) stopping: watch::Sender<Option<Instant>>,
+    pub(crate) onlookers: Onlookers,
+    /// Whether it is looked for events that are said on other servers.
+    pub(crate) looks_elsewhere: AtomicBool,
 }
 
 impl Shared {
@@ -47,8 +50,13 @@ impl Shared {
 
     /// The moment before which what is done may be forgotten.
     pub(crate) fn keep_since(&self) -> Timestamp {
-        let keep = jiff::SignedDuration::try_from(self.options.keep).ok();
-        keep.and_then(|keep| self.now().checked_sub(keep).ok()).unwrap_or(Timestamp::MIN)
+        self.before(self.options.keep)
+    }
+
+    /// The moment that long ago.
+    fn before(&self, time: Duration) -> Timestamp {
+        let time = jiff::SignedDuration::try_from(time).ok();
+        time.and_then(|time| self.now().checked_sub(time).ok()).unwrap_or(Timestamp::MIN)
     }
 
     /// How long it is until then, by this machine's clock.
@@ -63,6 +71,21 @@ impl Shared {
         let room = self.store.room(&room_of(plugin)).await?;
         prepare(&room).await?;
         Ok(room)
+    }
+
+    /// The rooms in which events may be, by plugin, whether it serves or not: that of one, or of all.
+    pub(crate) async fn rooms(&self, of: Option<&PluginId>) -> Result<Vec<(PluginId, Room)>, Error> {
+        let mut rooms = Vec::new();
+        for name in self.store.rooms().await? {
+            let wanted = |plugin: &PluginId| of.is_none_or(|of| of == plugin);
+            let Some(plugin) = plugin_of(&name).filter(wanted) else { continue };
+            let room = self.store.room(&name).await?;
+            if has_outbox(&room).await? {
+                rooms.push((plugin, room));
+            }
+        }
+        rooms.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(rooms)
     }
 }
 

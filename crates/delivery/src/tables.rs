@@ -4,65 +4,80 @@ use switchboard_store::{Engine, Room};
 
 use crate::Error;
 
-/// Its tables and indices. An event's number grows with time, also when an older copy of the database was put back:
-/// it is the moment in microseconds, or the next free number. These are SQLite's words; see [`words`] for PostgreSQL's.
-const SCHEMA: [&str; 6] = [
-    "create table if not exists _switchboard_outbox (
-        seq integer primary key,
-        id text not null,
-        name text not null,
-        subject text not null,
-        organization_id integer,
-        time integer not null,
-        actor text not null,
-        trace text not null,
-        data text not null
-    )",
-    // What is still to be tried again or was given up; a row goes when the event is delivered.
-    "create table if not exists _switchboard_delivery (
-        seq integer not null,
-        listener text not null,
-        attempt integer not null,
-        next_at integer not null,
-        state text not null,
-        error text,
-        primary key (seq, listener)
-    ) without rowid",
-    "create table if not exists _switchboard_task (
-        run text primary key,
-        task text not null,
-        organization_id integer,
-        payload text not null,
-        state text not null,
-        attempt integer not null,
-        next_at integer not null,
-        progress text,
-        error text,
-        trace text not null,
-        created_at integer not null,
-        ended_at integer
-    ) without rowid",
-    "create index if not exists _switchboard_task_open on _switchboard_task (next_at)
-        where state in ('queued', 'running')",
-    "create index if not exists _switchboard_task_ended on _switchboard_task (ended_at)
-        where ended_at is not null",
-    // Up to which event every one is delivered, or has its rows in _switchboard_delivery. Made last: where it is, the
-    // others are.
-    "create table if not exists _switchboard_cursor (
-        \"only\" integer primary key check (\"only\" = 1),
-        seq integer not null
-    )",
+/// Tables and indices, in the steps in which they came to be, each with the table that it makes last: where that is, the step was
+/// taken. These are SQLite's words; see [`words`] for PostgreSQL's.
+///
+/// An event's number grows with time, also when an older copy of the database was put back: it is the moment in microseconds, or the
+/// next free number.
+const STEPS: [(&str, &[&str]); 1] = [
+    (
+        CURSOR,
+        &[
+            "create table if not exists _switchboard_outbox (
+                seq integer primary key,
+                id text not null,
+                name text not null,
+                subject text not null,
+                organization_id integer,
+                time integer not null,
+                actor text not null,
+                trace text not null,
+                data text not null
+            )",
+            // What is still to be tried again or was given up; a row goes when the event is delivered.
+            "create table if not exists _switchboard_delivery (
+                seq integer not null,
+                listener text not null,
+                attempt integer not null,
+                next_at integer not null,
+                state text not null,
+                error text,
+                primary key (seq, listener)
+            ) without rowid",
+            "create table if not exists _switchboard_task (
+                run text primary key,
+                task text not null,
+                organization_id integer,
+                payload text not null,
+                state text not null,
+                attempt integer not null,
+                next_at integer not null,
+                progress text,
+                error text,
+                trace text not null,
+                created_at integer not null,
+                ended_at integer
+            ) without rowid",
+            "create index if not exists _switchboard_task_open on _switchboard_task (next_at)
+                where state in ('queued', 'running')",
+            "create index if not exists _switchboard_task_ended on _switchboard_task (ended_at)
+                where ended_at is not null",
+            // Up to which event every one is delivered, or has its rows in _switchboard_delivery.
+            "create table if not exists _switchboard_cursor (
+                \"only\" integer primary key check (\"only\" = 1),
+                seq integer not null
+            )",
+        ],
+    ),
 ];
+
+const CURSOR: &str = "_switchboard_cursor";
 
 /// Creates the tables in a plugin's room if they are not there; cheap when they are.
 ///
 /// # Errors
 /// [`Error::Store`].
 pub async fn prepare(room: &Room) -> Result<(), Error> {
-    if !is_prepared(room).await? {
+    if has(room, CURSOR).await? {
+        return Ok(());
+    }
+    for (last, statements) in STEPS {
+        if has(room, last).await? {
+            continue;
+        }
         // Together they wait for the disk once.
         let mut tables = room.begin().await?;
-        for statement in SCHEMA {
+        for statement in statements {
             tables.execute(&words(room.engine(), statement), vec![]).await?;
         }
         tables.commit().await?;
@@ -70,16 +85,20 @@ pub async fn prepare(room: &Room) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether the tables are in a room.
+/// Whether there is an outbox in a room, and what belongs to it, be it as an older version left them.
 ///
 /// # Errors
 /// [`Error::Store`].
-pub(crate) async fn is_prepared(room: &Room) -> Result<bool, Error> {
+pub(crate) async fn has_outbox(room: &Room) -> Result<bool, Error> {
+    has(room, CURSOR).await
+}
+
+async fn has(room: &Room, table: &str) -> Result<bool, Error> {
     let there = match room.engine() {
-        Engine::Postgres => "select 1 where to_regclass('_switchboard_cursor') is not null",
-        _ => "select 1 from sqlite_schema where name = '_switchboard_cursor'",
+        Engine::Postgres => "select 1 where to_regclass($1) is not null",
+        _ => "select 1 from sqlite_schema where name = $1",
     };
-    Ok(!room.query(there, vec![]).await?.is_empty())
+    Ok(!room.query(there, vec![table.into()]).await?.is_empty())
 }
 
 /// The statement as an engine takes it: a whole number has 64 bits in both, under another name.

@@ -5,6 +5,8 @@ mod backlog;
 mod belongings;
 mod dead_letters;
 mod events;
+mod history;
+mod pauses;
 mod plugins;
 mod rest;
 mod restart;
