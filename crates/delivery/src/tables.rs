@@ -9,7 +9,7 @@ use crate::Error;
 ///
 /// An event's number grows with time, also when an older copy of the database was put back: it is the moment in microseconds, or the
 /// next free number.
-const STEPS: [(&str, &[&str]); 1] = [
+const STEPS: [(&str, &[&str]); 2] = [
     (
         CURSOR,
         &[
@@ -59,16 +59,30 @@ const STEPS: [(&str, &[&str]); 1] = [
             )",
         ],
     ),
+    (
+        HEARD,
+        &[
+            // Of an event of another plugin that this one has handled, in the transaction of what it did about it.
+            "create table if not exists _switchboard_heard (
+                source text not null,
+                id text not null,
+                at integer not null,
+                primary key (source, id)
+            ) without rowid",
+            "create index if not exists _switchboard_heard_at on _switchboard_heard (at)",
+        ],
+    ),
 ];
 
 const CURSOR: &str = "_switchboard_cursor";
+const HEARD: &str = "_switchboard_heard";
 
 /// Creates the tables in a plugin's room if they are not there; cheap when they are.
 ///
 /// # Errors
 /// [`Error::Store`].
 pub async fn prepare(room: &Room) -> Result<(), Error> {
-    if has(room, CURSOR).await? {
+    if has(room, HEARD).await? {
         return Ok(());
     }
     for (last, statements) in STEPS {
