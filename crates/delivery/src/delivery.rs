@@ -16,12 +16,13 @@ use switchboard_api::{
 };
 use switchboard_kernel::{Kernel, Pauses, room_of};
 use switchboard_manifest::PluginId;
-use switchboard_store::{Engine, Notice, Store};
+use switchboard_store::{Engine, Notice, Store, Transaction};
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use crate::{
     Error, EventFilter, Options, TaskStatus,
     fan_out::{FanOut, FanOutHandle, REPLAYED, WOKEN},
+    marks::mark,
     onlooker::Onlookers,
     outbox::said_after,
     shared::Shared,
@@ -89,6 +90,7 @@ impl Delivery {
             kernel: OnceLock::new(),
             stopping,
             onlookers: Onlookers::default(),
+            gates: Arc::default(),
             looks_elsewhere: AtomicBool::new(false),
         };
         Arc::new(Self { shared: Arc::new(shared), served: Arc::default(), workers: Mutex::default() })
@@ -196,6 +198,20 @@ impl Delivery {
         tasks::status(&self.shared.room(plugin).await?, &served.tasks, run).await
     }
 
+    /// Marks an event as handled, within a transaction of the plugin that handles it. False when it is marked already: by a
+    /// transaction that was committed, or by this one. It is forgotten after ninety days, or when events are if that is later.
+    ///
+    /// # Errors
+    /// Those of statements.
+    pub async fn mark(
+        &self,
+        transaction: &mut Transaction,
+        source: &str,
+        id: &str,
+    ) -> Result<bool, switchboard_store::Error> {
+        mark(transaction, source, id, self.shared.now(), self.shared.marks_since()).await
+    }
+
     /// The events that a plugin said and that are still kept, oldest first: the first ten thousand.
     ///
     /// # Errors
@@ -269,10 +285,12 @@ impl Delivery {
     /// Has workers look at once when somebody can hear again who could not.
     fn follow(&self, mut pauses: watch::Receiver<Arc<Pauses>>) {
         let (served, mut stopping) = (Arc::clone(&self.served), self.shared.stopping.subscribe());
+        let mut left = self.shared.gates.follow();
         let following = tokio::spawn(async move {
             loop {
                 tokio::select! {
                     Ok(()) = pauses.changed() => {}
+                    Ok(()) = left.changed() => {}
                     _ = stopping.changed() => return,
                 }
                 served.load().values().for_each(|served| served.events.stirred.notify_one());

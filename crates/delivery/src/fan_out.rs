@@ -11,7 +11,7 @@ use std::{
 
 use serde::Deserialize;
 use switchboard_api::{Actor, Failure, OrganizationId, Timestamp};
-use switchboard_kernel::{Kernel, Pauses, Snapshot, Unanswered};
+use switchboard_kernel::{Kernel, Loaded, Pauses, Snapshot, Unanswered};
 use switchboard_manifest::PluginId;
 use switchboard_store::{Alone, Room};
 use tokio::{
@@ -23,6 +23,7 @@ use tokio::{
 use crate::{
     Error, EventFilter, LetterFate, LetterFilter,
     dead_letters::{self, Decision},
+    gates::Gates,
     lanes::{LaneKey, Lanes},
     ledger::{Ledger, Standing},
     outbox::{Said, Topic, said, said_after},
@@ -116,6 +117,8 @@ struct Work {
     write_at: Option<Instant>,
     /// Who hears nothing for now.
     pauses: Arc<Pauses>,
+    /// How often somebody had left the gates when it was last looked who may enter.
+    left: u64,
 }
 
 enum Outcome {
@@ -185,7 +188,7 @@ impl FanOut {
         let kernel = self.shared.kernel();
         if let Some(kernel) = &kernel {
             let snapshot = kernel.snapshot();
-            work.let_in(kernel.pauses());
+            work.let_in(kernel.pauses(), &self.shared.gates, &snapshot);
             if work.may_read() {
                 work.read(&snapshot).await?;
             }
@@ -282,6 +285,7 @@ impl FanOut {
             unread: true,
             write_at: None,
             pauses: Arc::default(),
+            left: 0,
         };
         work.read_waiting(None).await?;
         work.read_known(cursor.seq).await?;
@@ -306,10 +310,16 @@ impl FanOut {
                 work.lanes.again(&key, seq, attempt, self.shared.after(self.shared.options.longest_wait));
                 continue;
             };
+            let pass = most_at_a_time(&listener).map(|most| self.shared.gates.enter(&key.listener, most));
+            if let Some(None) = pass {
+                work.lanes.park(key);
+                continue;
+            }
             self.handle.signal.begin();
             let call = teller.clone();
             let room = work.room.clone();
             work.running.spawn(async move {
+                let _until_it_is_handled = pass;
                 let heard = match said(&room, seq).await {
                     Ok(Some(said)) => call.again(&said, &listener, attempt + 1).await,
                     Ok(None) => Heard::Skipped,
@@ -332,8 +342,10 @@ impl FanOut {
                     continue;
                 }
                 let key = LaneKey { listener: listener.id().clone(), topic: topic.clone() };
-                let waits =
-                    work.lanes.holds(&key) || work.pauses.hold(&key.listener, topic.organization);
+                let waits = work.lanes.holds(&key)
+                    || work.pauses.hold(&key.listener, topic.organization)
+                    // It goes through the gate on its own, so that nobody else waits with it.
+                    || most_at_a_time(listener).is_some();
                 if waits {
                     let standing =
                         Standing::Waiting { attempt: 0, next_at: now.as_microsecond(), error: None };
@@ -490,13 +502,27 @@ impl Work {
         self.unread && self.ledger.open() < MOST_OPEN && self.held < MOST_BYTES
     }
 
-    /// Has those go on who are paused no more.
-    fn let_in(&mut self, pauses: Arc<Pauses>) {
-        if !Arc::ptr_eq(&self.pauses, &pauses) {
-            self.pauses = pauses;
-            let pauses = &self.pauses;
-            self.lanes.unpark(|key| !pauses.hold(&key.listener, key.topic.organization));
+    /// Has those go on who can hear again: as they are paused no more, or handle fewer events than they may.
+    fn let_in(&mut self, pauses: Arc<Pauses>, gates: &Gates, snapshot: &Snapshot) {
+        let left = gates.left();
+        if Arc::ptr_eq(&self.pauses, &pauses) && self.left == left {
+            return;
         }
+        (self.pauses, self.left) = (pauses, left);
+        let pauses = &self.pauses;
+        let mut rooms: HashMap<PluginId, u32> = HashMap::new();
+        self.lanes.unpark(|LaneKey { listener, topic }| {
+            if pauses.hold(listener, topic.organization) {
+                return false;
+            }
+            let most = snapshot.plugin(listener.as_str()).and_then(|it| most_at_a_time(it));
+            let room = rooms
+                .entry(listener.clone())
+                .or_insert_with(|| most.map_or(u32::MAX, |most| gates.room(listener, most)));
+            let is_let_in = *room > 0;
+            *room = room.saturating_sub(1);
+            is_let_in
+        });
     }
 
     /// Reads events that were not read. Those that nobody hears are settled at once.
@@ -604,6 +630,11 @@ impl Work {
         let done = self.room.execute(sql, vec![before.as_microsecond().into(), most.into()]).await?;
         Ok(done.rows_affected)
     }
+}
+
+/// How many events a plugin handles at a time, if it says.
+fn most_at_a_time(listener: &Loaded) -> Option<u32> {
+    listener.manifest().limits.concurrent_events
 }
 
 /// How long a failure itself asks to wait.

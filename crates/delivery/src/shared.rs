@@ -11,7 +11,10 @@ use switchboard_manifest::PluginId;
 use switchboard_store::{Room, Store};
 use tokio::{sync::watch, time::Instant};
 
-use crate::{Error, Options, onlooker::Onlookers, prepare, tables::has_outbox};
+use crate::{Error, Options, gates::Gates, onlooker::Onlookers, prepare, tables::has_outbox};
+
+/// How long it is known at least that an event was handled.
+const MARKS_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// What the workers share.
 pub(crate) struct Shared {
@@ -22,6 +25,7 @@ pub(crate) struct Shared {
     /// Until when what runs may go on, once the server is stopping.
     pub(crate) stopping: watch::Sender<Option<Instant>>,
     pub(crate) onlookers: Onlookers,
+    pub(crate) gates: Arc<Gates>,
     /// Whether it is looked for events that are said on other servers.
     pub(crate) looks_elsewhere: AtomicBool,
 }
@@ -51,6 +55,12 @@ impl Shared {
     /// The moment before which what is done may be forgotten.
     pub(crate) fn keep_since(&self) -> Timestamp {
         self.before(self.options.keep)
+    }
+
+    /// The moment before which it may be forgotten that an event was handled: long after the event itself, which may come once more
+    /// after a pause.
+    pub(crate) fn marks_since(&self) -> Timestamp {
+        self.before(self.options.keep.max(MARKS_KEPT))
     }
 
     /// The moment that long ago.
