@@ -8,6 +8,7 @@ mod belongings;
 mod calls;
 mod captures;
 mod configuration;
+mod events;
 mod organizations;
 mod plugins;
 mod registrations;
@@ -18,12 +19,16 @@ mod versions;
 
 pub use crate::kernel_handle::KernelHandle;
 
+use std::sync::Arc;
+
+use switchboard_delivery::Delivery;
 use switchboard_sdk::Definition;
 
-/// The administration plugin, acting on the kernel that the handle will be given.
-pub fn administration(kernel: KernelHandle) -> Definition {
+/// The administration plugin, acting on the kernel that the handle will be given, and on what must happen later.
+pub fn administration(kernel: KernelHandle, delivery: Arc<Delivery>) -> Definition {
     let definition = Definition::new(include_str!("manifest.yaml"))
         .share(kernel)
+        .share(delivery)
         .get("/api/admin/plugins", plugins::list_plugins)
         .get("/api/admin/plugins/{id}", plugins::get_plugin)
         .post("/api/admin/plugins/{id}/enable", plugins::enable_plugin)
@@ -71,25 +76,31 @@ pub fn administration(kernel: KernelHandle) -> Definition {
         .get("/api/admin/tokens", tokens::list_tokens)
         .post("/api/admin/tokens", tokens::create_token)
         .delete("/api/admin/tokens/{id}", tokens::revoke_token);
-    registrations::bind(captures::bind(calls::bind(definition)))
+    registrations::bind(events::bind(captures::bind(calls::bind(definition))))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use switchboard_api::Plugin;
+
     use super::{KernelHandle, administration};
+
+    fn built() -> Arc<dyn Plugin> {
+        let administration = administration(KernelHandle::default(), crate::events::nowhere());
+        administration.build().unwrap_or_else(|faults| panic!("{faults}"))
+    }
 
     #[test]
     fn every_declared_route_is_bound_and_every_bound_one_declared() {
-        let plugin =
-            administration(KernelHandle::default()).build().unwrap_or_else(|faults| panic!("{faults}"));
+        let plugin = built();
         assert_eq!(switchboard_kernel::disagreements(plugin.manifest(), plugin.description()), [""; 0]);
     }
 
     #[test]
     fn every_route_asks_for_an_action_that_only_administrators_have() {
-        let plugin =
-            administration(KernelHandle::default()).build().unwrap_or_else(|faults| panic!("{faults}"));
-        for route in &plugin.manifest().provides.api_routes {
+        for route in &built().manifest().provides.api_routes {
             let permission = route.permission.as_deref().unwrap_or_default();
             assert!(permission.starts_with("admin:"), "{}", route.key());
         }

@@ -6,6 +6,7 @@
 mod audit;
 mod configuration;
 mod creation;
+mod events;
 mod invitations;
 mod members;
 mod people;
@@ -21,14 +22,21 @@ pub use people::{Nobody, People, Person};
 use std::sync::Arc;
 
 use switchboard_api::Organization;
+use switchboard_delivery::Delivery;
 use switchboard_sdk::{Context, Definition, Result, forbidden};
 
 use crate::kernel_handle::KernelHandle;
 
-/// The organization plugin, acting on the kernel that the handle will be given.
-pub fn organization(kernel: KernelHandle, people: Arc<dyn People>, creation: Creation) -> Definition {
-    Definition::new(include_str!("manifest.yaml"))
+/// The organization plugin, acting on the kernel that the handle will be given, and on what must happen later.
+pub fn organization(
+    kernel: KernelHandle,
+    delivery: Arc<Delivery>,
+    people: Arc<dyn People>,
+    creation: Creation,
+) -> Definition {
+    let definition = Definition::new(include_str!("manifest.yaml"))
         .share(kernel)
+        .share(delivery)
         .share(people)
         .share(creation)
         .get("/", profile::get_organization)
@@ -62,7 +70,8 @@ pub fn organization(kernel: KernelHandle, people: Arc<dyn People>, creation: Cre
         .get("/api/invitations/{code}", invitations::get_invitation)
         .post("/api/invitations/{code}/accept", invitations::accept_invitation)
         .get("/api/organization-requests", requests::list_own_requests)
-        .post("/api/organization-requests", requests::request_organization)
+        .post("/api/organization-requests", requests::request_organization);
+    events::bind(definition)
 }
 
 /// The organization that a call is for.
@@ -79,7 +88,8 @@ mod tests {
 
     #[test]
     fn every_declared_route_is_bound_and_every_bound_one_declared() {
-        let plugin = organization(KernelHandle::default(), Arc::new(Nobody), Creation::default());
+        let (kernel, delivery) = (KernelHandle::default(), crate::events::nowhere());
+        let plugin = organization(kernel, delivery, Arc::new(Nobody), Creation::default());
         let plugin = plugin.build().unwrap_or_else(|faults| panic!("{faults}"));
         assert_eq!(switchboard_kernel::disagreements(plugin.manifest(), plugin.description()), [""; 0]);
     }
