@@ -157,7 +157,11 @@ impl Hosts for Capabilities {
             random: Arc::clone(&self.options.random),
             is_prepared: OnceCell::new(),
         };
-        let own_tables = || OwnTables { room: room.clone(), events: declared.clone() };
+        let own_tables = || OwnTables {
+            room: room.clone(),
+            events: declared.clone(),
+            delivery: Arc::clone(&self.delivery),
+        };
         Ok(Arc::new(Host {
             plugin: manifest.id.clone(),
             audit: Arc::new(OwnLines { kernel: kernel.clone(), pace: Pace::new(Ticks::default()) }),

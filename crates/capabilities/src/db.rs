@@ -6,7 +6,7 @@ use switchboard_api::{
     BoxFuture, Context, Failure, NewEvent, Rows, Value,
     capability::{Db, Engine, Transaction},
 };
-use switchboard_delivery::prepare;
+use switchboard_delivery::{Delivery, prepare};
 use switchboard_store::{Error, Guest, Room, Store, Tenant};
 use tokio::sync::OnceCell;
 
@@ -41,6 +41,7 @@ pub(crate) struct OwnTables {
     pub(crate) room: OwnRoom,
     /// Absent when `events` was not granted.
     pub(crate) events: Option<Declared>,
+    pub(crate) delivery: Arc<Delivery>,
 }
 
 impl OwnTables {
@@ -86,8 +87,9 @@ impl Db for OwnTables {
     fn begin<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Box<dyn Transaction>, Failure>> {
         Box::pin(async move {
             let inner = self.guest(context).await?.begin().await.map_err(failure)?;
-            let (events, context) = (self.events.clone(), context.clone());
-            Ok(Box::new(Changes { inner, events, context, said: Vec::new() }) as Box<dyn Transaction>)
+            let (events, delivery) = (self.events.clone(), Arc::clone(&self.delivery));
+            let changes = Changes { inner, events, delivery, context: context.clone(), said: Vec::new() };
+            Ok(Box::new(changes) as Box<dyn Transaction>)
         })
     }
 }
@@ -96,6 +98,7 @@ impl Db for OwnTables {
 struct Changes {
     inner: switchboard_store::Transaction,
     events: Option<Declared>,
+    delivery: Arc<Delivery>,
     context: Context,
     said: Vec<Insert>,
 }
@@ -107,6 +110,10 @@ impl Transaction for Changes {
 
     fn execute<'a>(&'a mut self, sql: &'a str, params: Vec<Value>) -> BoxFuture<'a, Result<u64, Failure>> {
         Box::pin(async move { Ok(self.inner.execute(sql, params).await.map_err(failure)?.rows_affected) })
+    }
+
+    fn first_time<'a>(&'a mut self, source: &'a str, event: &'a str) -> BoxFuture<'a, Result<bool, Failure>> {
+        Box::pin(async move { self.delivery.mark(&mut self.inner, source, event).await.map_err(failure) })
     }
 
     fn emit(&mut self, event: NewEvent) -> Result<(), Failure> {

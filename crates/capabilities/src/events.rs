@@ -53,9 +53,11 @@ impl Declared {
         })?;
         if let Some(rules) = self.rules.get(position).and_then(Option::as_ref) {
             let data: Json = event.data.to()?;
-            if let Some(fault) = rules.faults(&data, &["data"]).first() {
-                let (place, why) = (fault.place(), &fault.msg);
-                return Err(Failure::broken(format!("event `{name}` breaks its schema at {place}: {why}")));
+            let faults = rules.faults(&data, &["data"]);
+            if !faults.is_empty() {
+                let each = faults.iter().map(|fault| format!("{}: {}", fault.place(), fault.msg));
+                let each = each.collect::<Vec<_>>().join("; ");
+                return Err(Failure::broken(format!("event `{name}` breaks its schema: {each}")));
             }
         }
         Ok(outbox_insert(event, context, self.new_id(), self.clock.now()))

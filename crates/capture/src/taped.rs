@@ -219,6 +219,13 @@ impl Transaction for TapedTransaction {
         Box::pin(Self::ask(tape, "db.transaction.execute", with, real))
     }
 
+    fn first_time<'a>(&'a mut self, source: &'a str, event: &'a str) -> BoxFuture<'a, Result<bool, Failure>> {
+        let with = json!({ "source": source, "event": event });
+        let Self { real, tape } = self;
+        let real = real.as_mut().map(|real| real.first_time(source, event));
+        Box::pin(Self::ask(tape, "db.transaction.first_time", with, real))
+    }
+
     fn emit(&mut self, event: NewEvent) -> Result<(), Failure> {
         let with = event.out();
         let Some(real) = &mut self.real else { return self.tape.play("db.transaction.emit", &with)? };

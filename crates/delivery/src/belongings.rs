@@ -3,11 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use serde::Deserialize;
-use switchboard_kernel::{plugin_of, room_of};
+use switchboard_kernel::room_of;
 use switchboard_manifest::PluginId;
 use switchboard_store::Room;
 
-use crate::{Delivery, Error, fan_out::REPLAYED, tables::is_prepared};
+use crate::{Delivery, Error, fan_out::REPLAYED, tables::has_outbox};
 
 /// What is still to be done, of one plugin.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,17 +33,18 @@ impl Delivery {
         let mut waiting = Waiting::default();
         if rooms.contains(&own) {
             let room = self.shared.store.room(&own).await?;
-            if is_prepared(&room).await? {
+            if has_outbox(&room).await? {
                 let sql = "select (select count(*) from _switchboard_task where state in ('queued', 'running')) as tasks,
                     (select count(*) from _switchboard_outbox o where o.seq > coalesce((select seq from _switchboard_cursor), -1)
-                        or exists (select 1 from _switchboard_delivery d where d.seq = o.seq)) as events";
+                        or exists (select 1 from _switchboard_delivery d where d.seq = o.seq and d.state <> 'discarded')) as events";
                 if let Some(Own { tasks, events }) = room.query(sql, vec![]).await?.to::<Own>()?.pop() {
                     waiting = Waiting { tasks, events };
                 }
             }
         }
         for (_, room) in self.others(plugin).await? {
-            let sql = "select count(*) from _switchboard_delivery where listener = $1";
+            let sql =
+                "select count(*) from _switchboard_delivery where listener = $1 and state <> 'discarded'";
             let rows = room.query(sql, vec![plugin.as_str().into()]).await?;
             waiting.events += rows.to::<u64>()?.pop().unwrap_or_default();
         }
@@ -74,16 +75,10 @@ impl Delivery {
         Ok(())
     }
 
-    /// The rooms of all other plugins in which events may wait, whether they serve or not.
+    /// The rooms of all other plugins in which events may wait.
     async fn others(&self, plugin: &PluginId) -> Result<Vec<(PluginId, Room)>, Error> {
-        let mut others = Vec::new();
-        for name in self.shared.store.rooms().await? {
-            let Some(other) = plugin_of(&name).filter(|other| other != plugin) else { continue };
-            let room = self.shared.store.room(&name).await?;
-            if is_prepared(&room).await? {
-                others.push((other, room));
-            }
-        }
+        let mut others = self.shared.rooms(None).await?;
+        others.retain(|(other, _)| other != plugin);
         Ok(others)
     }
 }

@@ -2,25 +2,25 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak, atomic::Ordering},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use arc_swap::ArcSwap;
 use switchboard_api::{Event, capability::Clock};
-use switchboard_kernel::{Kernel, Loaded, Snapshot, room_of};
+use switchboard_kernel::{Kernel, Loaded, Pauses, Snapshot, room_of};
 use switchboard_manifest::{PluginId, Task};
-use switchboard_store::{Engine, Notice, Store};
-use tokio::{
-    sync::{oneshot, watch},
-    task::JoinHandle,
-    time::Instant,
-};
+use switchboard_store::{Engine, Notice, Store, Transaction};
+use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 use crate::{
-    DeadLetter, Error, Options, dead_letters,
-    dead_letters::Replay,
+    Error, EventFilter, Options,
     fan_out::{FanOut, FanOutHandle, REPLAYED, WOKEN},
+    marks::mark,
+    onlooker::Onlookers,
     outbox::said_after,
     shared::Shared,
     tasks::{Tasks, TasksHandle},
@@ -46,7 +46,7 @@ pub struct Counts {
 /// done again after the next start.
 pub struct Delivery {
     pub(crate) shared: Arc<Shared>,
-    served: Arc<ArcSwap<HashMap<PluginId, Served>>>,
+    pub(crate) served: Arc<ArcSwap<HashMap<PluginId, Served>>>,
     /// Held while a plugin is added; the tasks of the workers.
     workers: Mutex<Workers>,
 }
@@ -80,7 +80,16 @@ impl Delivery {
     /// Delivery of what stands in these databases. It does nothing before [`start`](Self::start).
     pub fn new(store: Store, clock: Arc<dyn Clock>, options: Options) -> Arc<Self> {
         let stopping = watch::Sender::new(None);
-        let shared = Shared { store, clock, options, kernel: OnceLock::new(), stopping };
+        let shared = Shared {
+            store,
+            clock,
+            options,
+            kernel: OnceLock::new(),
+            stopping,
+            onlookers: Onlookers::default(),
+            gates: Arc::default(),
+            looks_elsewhere: AtomicBool::new(false),
+        };
         Arc::new(Self { shared: Arc::new(shared), served: Arc::default(), workers: Mutex::default() })
     }
 
@@ -110,6 +119,7 @@ impl Delivery {
         if self.shared.store.engine() != Engine::Sqlite {
             self.hear();
         }
+        self.follow(kernel.follow_pauses());
         for plugin in plugins {
             self.serve(plugin);
         }
@@ -163,9 +173,28 @@ impl Delivery {
             if served.events.elsewhere.load(Ordering::Acquire) {
                 self.tell(plugin);
             }
+            served.events.said.fetch_add(1, Ordering::AcqRel);
         } else if let Some(served) = self.serve(plugin) {
             served.events.signal.wake();
+            served.events.said.fetch_add(1, Ordering::AcqRel);
         }
+        if self.shared.onlookers.news.receiver_count() > 0 {
+            self.shared.onlookers.news.send_modify(|news| *news += 1);
+        }
+    }
+
+    /// Marks an event as handled, within a transaction of the plugin that handles it. False when it is marked already: by a
+    /// transaction that was committed, or by this one. It is forgotten after ninety days, or when events are if that is later.
+    ///
+    /// # Errors
+    /// Those of statements.
+    pub async fn mark(
+        &self,
+        transaction: &mut Transaction,
+        source: &str,
+        id: &str,
+    ) -> Result<bool, switchboard_store::Error> {
+        mark(transaction, source, id, self.shared.now(), self.shared.marks_since()).await
     }
 
     /// The events that a plugin said and that are still kept, oldest first: the first ten thousand.
@@ -173,34 +202,10 @@ impl Delivery {
     /// # Errors
     /// [`Error::Store`].
     pub async fn said(&self, source: &PluginId) -> Result<Vec<Event>, Error> {
-        let said = said_after(&self.shared.room(source).await?, 0, 10_000, usize::MAX).await?;
+        let said =
+            said_after(&self.shared.room(source).await?, &EventFilter::default(), 0, 10_000, usize::MAX)
+                .await?;
         said.iter().map(|said| said.event(source.as_str(), 1)).collect()
-    }
-
-    /// The dead letters among the events that a plugin said, oldest first, at most so many.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn dead_letters(&self, source: &PluginId, most: u32) -> Result<Vec<DeadLetter>, Error> {
-        dead_letters::list(&self.shared.room(source).await?, source, most).await
-    }
-
-    /// Has dead letters among the events that a plugin said delivered again, as if they had never been tried: the event of
-    /// that id, or every one, to that listener, or to each. Gives how many there were.
-    ///
-    /// # Errors
-    /// [`Error::NotServed`]; [`Error::Store`]; [`Error::Stopping`] when the server stops before it is done.
-    pub async fn replay(
-        &self,
-        source: &PluginId,
-        event: Option<&str>,
-        listener: Option<&PluginId>,
-    ) -> Result<u64, Error> {
-        let served = self.served(source)?;
-        let (answer, answered) = oneshot::channel();
-        let replay = Replay { event: event.map(str::to_owned), listener: listener.cloned(), answer };
-        served.events.replays.send(replay).map_err(|_| Error::Stopping)?;
-        answered.await.map_err(|_| Error::Stopping)?
     }
 
     /// How much there is to do.
@@ -260,6 +265,23 @@ impl Delivery {
                 tracing::warn!(%plugin, "another server is not told of its events, and finds them when it looks next: {error}");
             }
         });
+    }
+
+    /// Has workers look at once when somebody can hear again who could not.
+    fn follow(&self, mut pauses: watch::Receiver<Arc<Pauses>>) {
+        let (served, mut stopping) = (Arc::clone(&self.served), self.shared.stopping.subscribe());
+        let mut left = self.shared.gates.follow();
+        let following = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    Ok(()) = pauses.changed() => {}
+                    Ok(()) = left.changed() => {}
+                    _ = stopping.changed() => return,
+                }
+                served.load().values().for_each(|served| served.events.stirred.notify_one());
+            }
+        });
+        self.workers().running.push(Worker { plugin: None, task: following });
     }
 
     /// Wakes workers when other servers say so.

@@ -10,20 +10,26 @@ use std::{
 };
 
 use serde::Deserialize;
-use switchboard_api::{Actor, Call, Failure, OrganizationId, Timestamp};
-use switchboard_kernel::{Caller, Kernel, Loaded, Snapshot, Terms, Unanswered};
+use switchboard_api::{Actor, Failure, OrganizationId, Timestamp};
+use switchboard_kernel::{Kernel, Loaded, Pauses, Snapshot, Unanswered};
 use switchboard_manifest::PluginId;
 use switchboard_store::{Alone, Room};
-use tokio::{sync::mpsc, task::JoinSet, time::Instant};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinSet,
+    time::Instant,
+};
 
 use crate::{
-    Error,
-    dead_letters::{self, Replay},
+    Error, EventFilter, LetterFate, LetterFilter,
+    dead_letters::{self, Decision},
+    gates::Gates,
     lanes::{LaneKey, Lanes},
     ledger::{Ledger, Standing},
     outbox::{Said, Topic, said, said_after},
     shared::{Shared, Troubles, actor_of, moment},
     signal::Signal,
+    teller::{Heard, Teller, listeners},
 };
 
 /// How many events are read at once, and how many may be open; beyond that the others wait in the table.
@@ -54,13 +60,17 @@ const PRUNED_AT_ONCE: u64 = 500;
 /// What others see of a worker.
 pub(crate) struct FanOutHandle {
     pub(crate) signal: Signal,
+    /// How often it was said that there are new events.
+    pub(crate) said: AtomicU64,
     pub(crate) pending: AtomicU64,
     pub(crate) dead: AtomicU64,
     /// Whether another server delivers them.
     pub(crate) elsewhere: AtomicBool,
-    /// Whether another server has dead letters tried again.
+    /// Whether another server has decided on dead letters.
     pub(crate) reread: AtomicBool,
-    pub(crate) replays: mpsc::UnboundedSender<Replay>,
+    pub(crate) decisions: mpsc::UnboundedSender<Decision>,
+    /// Somebody may hear again who could not.
+    pub(crate) stirred: Notify,
 }
 
 /// Brings one plugin's events to everyone who listens.
@@ -77,7 +87,7 @@ pub(crate) struct FanOutHandle {
 pub(crate) struct FanOut {
     shared: Arc<Shared>,
     handle: Arc<FanOutHandle>,
-    replays: mpsc::UnboundedReceiver<Replay>,
+    decisions: mpsc::UnboundedReceiver<Decision>,
     source: PluginId,
     actor: Arc<Actor>,
     prune_at: Timestamp,
@@ -105,6 +115,10 @@ struct Work {
     unread: bool,
     /// When what was noted is to be written down.
     write_at: Option<Instant>,
+    /// Who hears nothing for now.
+    pauses: Arc<Pauses>,
+    /// How often somebody had left the gates when it was last looked who may enter.
+    left: u64,
 }
 
 enum Outcome {
@@ -112,25 +126,23 @@ enum Outcome {
     Again { key: LaneKey, seq: i64, attempt: u32, heard: Heard },
 }
 
-enum Heard {
-    Well,
-    Failed(Unanswered),
-    /// Nobody is there to hear it, and it is not waited for.
-    Skipped,
-}
-
 impl FanOut {
     pub(crate) fn new(shared: Arc<Shared>, source: PluginId) -> (Self, Arc<FanOutHandle>) {
-        let (sender, replays) = mpsc::unbounded_channel();
-        let (pending, dead) = (AtomicU64::new(0), AtomicU64::new(0));
-        let (elsewhere, reread) = (AtomicBool::new(false), AtomicBool::new(false));
-        let handle =
-            FanOutHandle { signal: Signal::new(), pending, dead, elsewhere, reread, replays: sender };
-        let handle = Arc::new(handle);
+        let (sender, decisions) = mpsc::unbounded_channel();
+        let handle = Arc::new(FanOutHandle {
+            signal: Signal::new(),
+            said: AtomicU64::new(0),
+            pending: AtomicU64::new(0),
+            dead: AtomicU64::new(0),
+            elsewhere: AtomicBool::new(false),
+            reread: AtomicBool::new(false),
+            decisions: sender,
+            stirred: Notify::new(),
+        });
         let actor = actor_of(&source);
         let prune_at = Timestamp::MIN;
         let worker =
-            Self { shared, handle: Arc::clone(&handle), replays, source, actor, prune_at, work: None };
+            Self { shared, handle: Arc::clone(&handle), decisions, source, actor, prune_at, work: None };
         (worker, handle)
     }
 
@@ -176,6 +188,7 @@ impl FanOut {
         let kernel = self.shared.kernel();
         if let Some(kernel) = &kernel {
             let snapshot = kernel.snapshot();
+            work.let_in(kernel.pauses(), &self.shared.gates, &snapshot);
             if work.may_read() {
                 work.read(&snapshot).await?;
             }
@@ -218,7 +231,8 @@ impl FanOut {
             () = self.handle.signal.woken() => {}
             Some(outcome) = work.running.join_next(), if busy => self.end_of(outcome)?,
             () = sleep_until(alarm) => {}
-            Some(replay) = self.replays.recv() => self.replay(replay).await,
+            () = self.handle.stirred.notified() => {}
+            Some(decision) = self.decisions.recv() => self.decide(decision).await,
             () = work.alone.lost() => {
                 tracing::warn!(plugin = %self.source, "the connection that kept other servers from its events broke");
                 self.work = None;
@@ -236,15 +250,8 @@ impl FanOut {
         self.handle.pending.store(0, Ordering::Relaxed);
         tokio::select! {
             () = tokio::time::sleep(STAND_BY) => {}
-            Some(replay) = self.replays.recv() => {
-                let revived = async {
-                    let room = self.shared.room(&self.source).await?;
-                    let revived = dead_letters::revive(&room, &replay, self.shared.now()).await?;
-                    self.shared.store.announce(REPLAYED, self.source.as_str()).await?;
-                    Ok(revived)
-                };
-                let revived = revived.await;
-                let _ = replay.answer.send(revived);
+            Some(Decision { filter, fate, answer }) = self.decisions.recv() => {
+                let _ = answer.send(dead_letters::elsewhere(&self.shared, &self.source, &filter, fate).await);
             }
             _ = stopping.changed() => {}
         }
@@ -277,6 +284,8 @@ impl FanOut {
             running: JoinSet::new(),
             unread: true,
             write_at: None,
+            pauses: Arc::default(),
+            left: 0,
         };
         work.read_waiting(None).await?;
         work.read_known(cursor.seq).await?;
@@ -292,15 +301,25 @@ impl FanOut {
         while work.running.len() < most
             && let Some((key, seq, attempt)) = work.lanes.take_due(now)
         {
+            if work.pauses.hold(&key.listener, key.topic.organization) {
+                work.lanes.park(key);
+                continue;
+            }
             let Some(listener) = snapshot.plugin(key.listener.as_str()).map(Arc::clone) else {
                 // It was not tried, so it is not counted.
                 work.lanes.again(&key, seq, attempt, self.shared.after(self.shared.options.longest_wait));
                 continue;
             };
+            let pass = most_at_a_time(&listener).map(|most| self.shared.gates.enter(&key.listener, most));
+            if let Some(None) = pass {
+                work.lanes.park(key);
+                continue;
+            }
             self.handle.signal.begin();
             let call = teller.clone();
             let room = work.room.clone();
             work.running.spawn(async move {
+                let _until_it_is_handled = pass;
                 let heard = match said(&room, seq).await {
                     Ok(Some(said)) => call.again(&said, &listener, attempt + 1).await,
                     Ok(None) => Heard::Skipped,
@@ -323,7 +342,11 @@ impl FanOut {
                     continue;
                 }
                 let key = LaneKey { listener: listener.id().clone(), topic: topic.clone() };
-                if work.lanes.holds(&key) {
+                let waits = work.lanes.holds(&key)
+                    || work.pauses.hold(&key.listener, topic.organization)
+                    // It goes through the gate on its own, so that nobody else waits with it.
+                    || most_at_a_time(listener).is_some();
+                if waits {
                     let standing =
                         Standing::Waiting { attempt: 0, next_at: now.as_microsecond(), error: None };
                     work.ledger.note(said.seq, key.listener.clone(), standing);
@@ -427,27 +450,27 @@ impl FanOut {
         self.handle.dead.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Has dead letters tried again.
-    async fn replay(&mut self, replay: Replay) {
-        let revived = self.revive(&replay).await;
-        if revived.is_err() {
+    /// Has dead letters tried again, or discards them.
+    async fn decide(&mut self, Decision { filter, fate, answer }: Decision) {
+        let decided = self.decide_here(&filter, fate).await;
+        if decided.is_err() {
             // What is in memory may not be what stands in the tables.
             self.work = None;
         }
         // Whoever asked may have gone.
-        let _ = replay.answer.send(revived);
+        let _ = answer.send(decided);
     }
 
-    async fn revive(&mut self, replay: &Replay) -> Result<u64, Error> {
+    async fn decide_here(&mut self, filter: &LetterFilter, fate: LetterFate) -> Result<u64, Error> {
         let Some(work) = &mut self.work else { return Err(Error::Stopping) };
         work.write_down(&self.shared, &mut self.prune_at).await?;
         let now = self.shared.now();
-        let revived = dead_letters::revive(&work.room, replay, now).await?;
-        if revived > 0 {
-            self.handle.dead.fetch_sub(revived, Ordering::Relaxed);
+        let decided = dead_letters::decide(&work.room, filter, fate, now).await?;
+        self.handle.dead.fetch_sub(decided, Ordering::Relaxed);
+        if decided > 0 && fate == LetterFate::Replayed {
             work.read_waiting(Some(now)).await?;
         }
-        Ok(revived)
+        Ok(decided)
     }
 
     /// Lets what runs come to its end, and writes down what was delivered.
@@ -479,9 +502,34 @@ impl Work {
         self.unread && self.ledger.open() < MOST_OPEN && self.held < MOST_BYTES
     }
 
+    /// Has those go on who can hear again: as they are paused no more, or handle fewer events than they may.
+    fn let_in(&mut self, pauses: Arc<Pauses>, gates: &Gates, snapshot: &Snapshot) {
+        let left = gates.left();
+        if Arc::ptr_eq(&self.pauses, &pauses) && self.left == left {
+            return;
+        }
+        (self.pauses, self.left) = (pauses, left);
+        let pauses = &self.pauses;
+        let mut rooms: HashMap<PluginId, u32> = HashMap::new();
+        self.lanes.unpark(|LaneKey { listener, topic }| {
+            if pauses.hold(listener, topic.organization) {
+                return false;
+            }
+            let most = snapshot.plugin(listener.as_str()).and_then(|it| most_at_a_time(it));
+            let room = rooms
+                .entry(listener.clone())
+                .or_insert_with(|| most.map_or(u32::MAX, |most| gates.room(listener, most)));
+            let is_let_in = *room > 0;
+            *room = room.saturating_sub(1);
+            is_let_in
+        });
+    }
+
     /// Reads events that were not read. Those that nobody hears are settled at once.
     async fn read(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
-        let events = said_after(&self.room, self.ledger.last_read(), BATCH, BATCH_BYTES).await?;
+        let events =
+            said_after(&self.room, &EventFilter::default(), self.ledger.last_read(), BATCH, BATCH_BYTES)
+                .await?;
         let bytes: usize = events.iter().map(Said::bytes).sum();
         self.unread = events.len() == BATCH || bytes >= BATCH_BYTES;
         for said in events {
@@ -576,7 +624,7 @@ impl Work {
             select o.seq from _switchboard_outbox o
             where o.seq < $1 and o.seq <= (select seq from _switchboard_cursor)
                 and o.seq < (select max(seq) from _switchboard_outbox)
-                and not exists (select 1 from _switchboard_delivery d where d.seq = o.seq)
+                and not exists (select 1 from _switchboard_delivery d where d.seq = o.seq and d.state <> 'discarded')
             order by o.seq limit $2)";
         let most = i64::try_from(PRUNED_AT_ONCE).unwrap_or(i64::MAX);
         let done = self.room.execute(sql, vec![before.as_microsecond().into(), most.into()]).await?;
@@ -584,58 +632,9 @@ impl Work {
     }
 }
 
-/// Who hears an event now, in their order.
-fn listeners<'a>(snapshot: &'a Snapshot, said: &Said) -> Vec<&'a Arc<Loaded>> {
-    let mut all: Vec<(i32, &Arc<Loaded>)> = snapshot
-        .plugins()
-        .iter()
-        .filter(|plugin| said.organization_id().is_none_or(|id| snapshot.is_enabled(plugin, id)))
-        .filter_map(|plugin| {
-            let listeners = plugin.manifest().provides.listeners.iter();
-            let priority =
-                listeners.filter(|listener| listener.hears(&said.name)).map(|it| it.priority).min()?;
-            Some((priority, plugin))
-        })
-        .collect();
-    all.sort_by(|(a, left), (b, right)| (a, left.id()).cmp(&(b, right.id())));
-    all.into_iter().map(|(_, plugin)| plugin).collect()
-}
-
-/// What a delivery needs to call a listener.
-#[derive(Clone)]
-struct Teller {
-    snapshot: Arc<Snapshot>,
-    directory: Arc<switchboard_kernel::Directory>,
-    source: PluginId,
-    actor: Arc<Actor>,
-}
-
-impl Teller {
-    async fn tell(&self, said: &Said, listener: &Arc<Loaded>, attempt: u32) -> Result<(), Unanswered> {
-        let event = said.event(self.source.as_str(), attempt).map_err(Failure::from)?;
-        let organization = match said.organization_id() {
-            None => None,
-            Some(id) => match self.directory.organization(id) {
-                Some(organization) => Some(Arc::clone(organization)),
-                // Nobody is left to hear it.
-                None => return Ok(()),
-            },
-        };
-        let mut caller = Caller::system(organization, said.trace());
-        caller.actor = Arc::clone(&self.actor);
-        let call = Call::Event(event);
-        switchboard_kernel::attempt(&self.snapshot, listener, caller, Terms::default(), call).await.map(drop)
-    }
-
-    async fn again(&self, said: &Said, listener: &Arc<Loaded>, attempt: u32) -> Heard {
-        if said.organization_id().is_some_and(|id| !self.snapshot.is_enabled(listener, id)) {
-            return Heard::Skipped;
-        }
-        match self.tell(said, listener, attempt).await {
-            Ok(()) => Heard::Well,
-            Err(unanswered) => Heard::Failed(unanswered),
-        }
-    }
+/// How many events a plugin handles at a time, if it says.
+fn most_at_a_time(listener: &Loaded) -> Option<u32> {
+    listener.manifest().limits.concurrent_events
 }
 
 /// How long a failure itself asks to wait.

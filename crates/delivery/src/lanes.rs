@@ -20,6 +20,8 @@ pub(crate) struct Lanes {
     lanes: HashMap<LaneKey, Lane>,
     /// The lanes that are not busy, by the moment at which their first event is due.
     due: BTreeSet<(Timestamp, LaneKey)>,
+    /// Those among which it is not looked, by the same.
+    parked: BTreeSet<(Timestamp, LaneKey)>,
     waiting: usize,
 }
 
@@ -73,8 +75,9 @@ impl Lanes {
         }
         self.waiting -= 1;
         if lane.events.is_empty() {
-            let at = lane.next_at;
-            self.due.remove(&(at, key.clone()));
+            let lane = (lane.next_at, key.clone());
+            self.due.remove(&lane);
+            self.parked.remove(&lane);
             self.lanes.remove(key);
         } else {
             self.free(key, now);
@@ -97,6 +100,19 @@ impl Lanes {
         }
     }
 
+    /// The event that was just taken is not tried, nor is any of its lane, until [`unpark`](Self::unpark).
+    pub(crate) fn park(&mut self, key: LaneKey) {
+        if let Some(lane) = self.lanes.get_mut(&key) {
+            lane.busy = false;
+            self.parked.insert((lane.next_at, key));
+        }
+    }
+
+    /// Has what waits in these lanes tried again.
+    pub(crate) fn unpark(&mut self, mut may: impl FnMut(&LaneKey) -> bool) {
+        self.due.extend(self.parked.extract_if(.., |(_, key)| may(key)));
+    }
+
     /// When the next event is due.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.due.first().map(|(at, _)| *at)
@@ -104,7 +120,9 @@ impl Lanes {
 
     fn free(&mut self, key: &LaneKey, next_at: Timestamp) {
         if let Some(lane) = self.lanes.get_mut(key) {
-            self.due.remove(&(lane.next_at, key.clone()));
+            let before = (lane.next_at, key.clone());
+            self.due.remove(&before);
+            self.parked.remove(&before);
             lane.busy = false;
             lane.next_at = next_at;
             self.due.insert((next_at, key.clone()));
@@ -150,5 +168,20 @@ mod tests {
         assert_eq!(lanes.next_due(), Some(second(50)));
         lanes.hurry(&first, second(3));
         assert_eq!(lanes.next_due(), Some(second(3)));
+    }
+
+    #[test]
+    fn a_lane_that_is_parked_is_not_due_until_it_is_let_go() {
+        let mut lanes = Lanes::default();
+        lanes.put(key("clip/1"), 1, 1, second(1));
+        lanes.put(key("clip/2"), 2, 1, second(2));
+        let (first, ..) = lanes.take_due(second(2)).unwrap();
+        lanes.park(first);
+        assert_eq!(lanes.next_due(), Some(second(2)));
+        lanes.put(key("clip/1"), 3, 0, second(2));
+        lanes.unpark(|key| &*key.topic.subject != "clip/1");
+        assert_eq!(lanes.next_due(), Some(second(2)), "another one is let go");
+        lanes.unpark(|_| true);
+        assert_eq!(lanes.take_due(second(2)), Some((key("clip/1"), 1, 1)));
     }
 }

@@ -84,11 +84,15 @@ impl Ledger {
             }
         } else {
             let (rows, settled) = self.as_json();
-            let (put, delete) = match room.engine() {
-                Engine::Postgres => (PUT_ROWS_ON_POSTGRES, DELETE_ROWS_ON_POSTGRES),
-                _ => (PUT_ROWS, DELETE_ROWS),
+            let put = match room.engine() {
+                Engine::Postgres => PUT_ROWS_ON_POSTGRES,
+                _ => PUT_ROWS,
             };
-            let changes = [(put, rows), (delete, settled)].into_iter().filter(|(_, json)| json != "[]");
+            let delete = format!(
+                "delete from _switchboard_delivery where (seq, listener) in ({})",
+                keys_in(room.engine(), 1)
+            );
+            let changes = [(put, rows), (&*delete, settled)].into_iter().filter(|(_, json)| json != "[]");
             let mut last: Vec<_> = changes.map(|(sql, json)| (sql, vec![Value::Text(json)])).collect();
             last.push((SET_CURSOR, vec![cursor.into()]));
             room.begin().await?.commit_with(last).await?;
@@ -128,14 +132,18 @@ const PUT_ROWS: &str = "insert into _switchboard_delivery (seq, listener, attemp
     on conflict (seq, listener) do update set attempt = excluded.attempt, next_at = excluded.next_at,
         state = excluded.state, error = excluded.error";
 
-const DELETE_ROWS: &str = "delete from _switchboard_delivery where (seq, listener) in
-    (select value ->> 0, value ->> 1 from json_each($1))";
-
 const PUT_ROWS_ON_POSTGRES: &str = "insert into _switchboard_delivery (seq, listener, attempt, next_at, state, error)
     select cast(value ->> 0 as bigint), value ->> 1, cast(value ->> 2 as bigint), cast(value ->> 3 as bigint), value ->> 4,
         value ->> 5 from json_array_elements(cast($1 as json))
     on conflict (seq, listener) do update set attempt = excluded.attempt, next_at = excluded.next_at,
         state = excluded.state, error = excluded.error";
 
-const DELETE_ROWS_ON_POSTGRES: &str = "delete from _switchboard_delivery where (seq, listener) in
-    (select cast(value ->> 0 as bigint), value ->> 1 from json_array_elements(cast($1 as json)))";
+/// What gives the numbers and listeners that a parameter holds as JSON, so many behind a `$`.
+pub(crate) fn keys_in(engine: Engine, parameter: u8) -> String {
+    match engine {
+        Engine::Postgres => format!(
+            "select cast(value ->> 0 as bigint), value ->> 1 from json_array_elements(cast(${parameter} as json))"
+        ),
+        _ => format!("select value ->> 0, value ->> 1 from json_each(${parameter})"),
+    }
+}

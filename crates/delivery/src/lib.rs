@@ -9,14 +9,19 @@
 //! This crate decides nothing about who may: it asks the kernel. It knows no HTTP and no WebAssembly. Read [`Delivery`]
 //! first, then `fan_out.rs`.
 
+mod backlog;
 mod belongings;
 mod dead_letters;
 mod delivery;
 mod error;
 mod fan_out;
 mod firing;
+mod gates;
+mod history;
 mod lanes;
 mod ledger;
+mod marks;
+mod onlooker;
 mod options;
 mod outbox;
 mod plan;
@@ -26,11 +31,15 @@ mod shared;
 mod signal;
 mod tables;
 mod tasks;
+mod teller;
 
+pub use backlog::Backlog;
 pub use belongings::Waiting;
-pub use dead_letters::DeadLetter;
+pub use dead_letters::{DeadLetter, LetterFate, LetterFilter};
 pub use delivery::{Counts, Delivery};
 pub use error::Error;
+pub use history::{EventFilter, EventPage, EventPlace, Hearing, HearingState, KeptEvent, NotAnEventPlace};
+pub use onlooker::{Bookmark, NotABookmark, Onlooker};
 pub use options::Options;
 pub use outbox::outbox_insert;
 pub use runs::{RunFilter, TaskRun, TaskState};

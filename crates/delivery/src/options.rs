@@ -15,6 +15,8 @@ pub struct Options {
     pub first_wait: Duration,
     /// The longest wait between two attempts.
     pub longest_wait: Duration,
+    /// How many may look on as events are said, for each organization, and for all of them at once.
+    pub onlookers: usize,
     /// How long delivered events and ended tasks are kept.
     pub keep: Duration,
     /// How long the record of what was delivered may lag behind. What was delivered in that time before a crash is
@@ -30,6 +32,7 @@ impl Default for Options {
             concurrent_tasks: 2,
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_secs(300),
+            onlookers: 20,
             keep: Duration::from_secs(7 * 24 * 3600),
             lag: Duration::from_millis(100),
         }

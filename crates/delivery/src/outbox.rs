@@ -6,7 +6,7 @@ use serde::Deserialize;
 use switchboard_api::{Context, Event, NewEvent, OrganizationId, Payload, Timestamp, Value};
 use switchboard_store::Room;
 
-use crate::Error;
+use crate::{Error, EventFilter};
 
 const INSERT: &str = "insert into _switchboard_outbox
         (seq, id, name, subject, organization_id, time, actor, trace, data)
@@ -102,25 +102,36 @@ impl Said {
     }
 }
 
-/// The events after the one of that number: at most so many, and no more once their data are that many bytes.
+/// The events after the one of that number that a filter lets through, by all but the end of its pattern: at most so many, and no
+/// more once their data are that many bytes.
 pub(crate) async fn said_after(
     room: &Room,
+    wanted: &EventFilter,
     seq: i64,
     most: usize,
     most_bytes: usize,
 ) -> Result<Vec<Said>, Error> {
     let columns = Said::COLUMNS;
+    let mut conditions = wanted.conditions();
+    conditions.add("seq >", seq.into());
+    let [most, most_bytes] = [most, most_bytes].map(|most| i64::try_from(most).unwrap_or(i64::MAX));
+    let (most, most_bytes) = (conditions.value(most.into()), conditions.value(most_bytes.into()));
+    let (conditions, values) = conditions.into_parts();
     let sql = format!(
         "select {columns} from _switchboard_outbox o join (
             select seq, sum(bytes) over (order by seq) - bytes as before from (
                 select seq, octet_length(data) as bytes from _switchboard_outbox
-                where seq > $1 order by seq limit $2) as sizes
+                where {conditions} order by seq limit {most}) as sizes
         ) sized on sized.seq = o.seq
-        where sized.before < $3 order by o.seq"
+        where sized.before < {most_bytes} order by o.seq"
     );
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let most_bytes = i64::try_from(most_bytes).unwrap_or(i64::MAX);
-    Ok(room.query(&sql, vec![seq.into(), most.into(), most_bytes.into()]).await?.to()?)
+    Ok(room.query(&sql, values).await?.to()?)
+}
+
+/// The number of the newest event; -1 when there was none.
+pub(crate) async fn newest(room: &Room) -> Result<i64, Error> {
+    let sql = "select coalesce(max(seq), -1) from _switchboard_outbox";
+    Ok(room.query(sql, vec![]).await?.to()?.pop().unwrap_or(-1))
 }
 
 /// The event of that number, if it is still there.

@@ -4,11 +4,11 @@ use std::sync::{Arc, atomic::Ordering};
 
 use serde::{Deserialize, Serialize};
 use switchboard_api::{Context, Failure, OrganizationId, Payload, Timestamp, Value, capability::Progress};
-use switchboard_kernel::room_of;
 use switchboard_manifest::{PluginId, Task};
+use switchboard_sql::Conditions;
 use switchboard_store::Room;
 
-use crate::{Delivery, Error, shared::moment, tables::is_prepared, tasks::TasksHandle};
+use crate::{Delivery, Error, shared::moment, tasks::TasksHandle};
 
 /// What is kept of what came of a run, in bytes of JSON.
 const LARGEST_OUTPUT: usize = 64 << 10;
@@ -183,26 +183,24 @@ impl Row {
 
 impl RunFilter {
     fn conditions(&self) -> (String, Vec<Value>) {
-        let mut conditions = vec!["1 = 1".to_owned()];
-        let mut values: Vec<Value> = Vec::new();
+        let mut wanted = Conditions::default();
         let equal = [
-            ("task", self.task.as_deref().map(Value::from)),
-            ("organization_id", self.organization.map(Value::from)),
-            ("schedule", self.schedule.as_deref().map(Value::from)),
-            ("state", self.state.map(|state| state.as_str().into())),
+            ("task =", self.task.as_deref().map(Value::from)),
+            ("organization_id =", self.organization.map(Value::from)),
+            ("schedule =", self.schedule.as_deref().map(Value::from)),
+            ("state =", self.state.map(|state| state.as_str().into())),
         ];
-        for (column, value) in equal {
+        for (condition, value) in equal {
             if let Some(value) = value {
-                values.push(value);
-                conditions.push(format!("{column} = ${}", values.len()));
+                wanted.add(condition, value);
             }
         }
         if let Some((created_at, run)) = &self.behind {
-            let first = values.len() + 1;
-            values.extend([created_at.as_microsecond().into(), run.as_str().into()]);
-            conditions.push(format!("(created_at, run) < (${first}, ${})", first + 1));
+            let (at, run) =
+                (wanted.value(created_at.as_microsecond().into()), wanted.value(run.as_str().into()));
+            wanted.hold(&format!("(created_at, run) < ({at}, {run})"));
         }
-        (conditions.join(" and "), values)
+        wanted.into_parts()
     }
 }
 
@@ -339,8 +337,7 @@ impl Delivery {
             "select {COLUMNS} from _switchboard_task where {conditions} order by created_at desc, run desc limit {most}"
         );
         let mut runs = Vec::new();
-        for plugin in self.with_tasks(filter.plugin.as_ref()) {
-            let Some(room) = self.room_with_tasks(&plugin).await? else { continue };
+        for (plugin, room) in self.shared.rooms_with_tasks(filter.plugin.as_ref()).await? {
             let served = self.served(&plugin).ok();
             let handle = served.as_ref().map(|served| &*served.tasks);
             let rows = room.query(&sql, values.clone()).await?.to::<Row>()?;
@@ -370,25 +367,9 @@ impl Delivery {
         Ok(self.task_run(plugin, run).await?.map(|run| run.state))
     }
 
-    /// The plugins that declare tasks, or this one alone.
-    pub(crate) fn with_tasks(&self, only: Option<&PluginId>) -> Vec<PluginId> {
-        if let Some(only) = only {
-            return vec![only.clone()];
-        }
-        let Some(kernel) = self.shared.kernel() else { return vec![] };
-        let catalog = kernel.catalog();
-        let has_tasks = catalog.entries().filter(|(_, entry)| !entry.manifest.provides.tasks.is_empty());
-        has_tasks.map(|(id, _)| id.clone()).collect()
-    }
-
     /// The room of a plugin, if it has one with tasks in it.
     pub(crate) async fn room_with_tasks(&self, plugin: &PluginId) -> Result<Option<Room>, Error> {
-        let name = room_of(plugin);
-        if !self.shared.store.rooms().await?.contains(&name) {
-            return Ok(None);
-        }
-        let room = self.shared.store.room(&name).await?;
-        Ok(is_prepared(&room).await?.then_some(room))
+        Ok(self.shared.rooms_with_tasks(Some(plugin)).await?.pop().map(|(_, room)| room))
     }
 }
 

@@ -428,10 +428,8 @@ impl Delivery {
     /// # Errors
     /// [`Error::Store`].
     pub async fn schedules(&self, filter: &ScheduleFilter, most: usize) -> Result<Vec<Schedule>, Error> {
-        let mut plugins = self.with_tasks(filter.plugin.as_ref());
-        plugins.sort();
         let mut schedules = Vec::new();
-        for plugin in plugins {
+        for (plugin, room) in self.shared.rooms_with_tasks(filter.plugin.as_ref()).await? {
             let behind = match &filter.behind {
                 Some((of, ..)) if plugin < *of => continue,
                 Some((of, organization, name)) if plugin == *of => {
@@ -439,7 +437,6 @@ impl Delivery {
                 }
                 _ => None,
             };
-            let Some(room) = self.room_with_tasks(&plugin).await? else { continue };
             let (scope, name) = behind.unwrap_or((-1, ""));
             let mut params: Vec<Value> = vec![scope.into(), name.into()];
             let mut wanted = format!("(scope, name) > ($1, $2) and not {IS_MARK}");

@@ -1,17 +1,26 @@
 //! What the workers share.
 
 use std::{
-    sync::{Arc, OnceLock, Weak},
+    sync::{Arc, OnceLock, Weak, atomic::AtomicBool},
     time::Duration,
 };
 
 use switchboard_api::{Actions, Actor, ActorKind, Timestamp, capability::Clock};
-use switchboard_kernel::{Kernel, room_of};
+use switchboard_kernel::{Kernel, plugin_of, room_of};
 use switchboard_manifest::PluginId;
 use switchboard_store::{Room, Store};
 use tokio::{sync::watch, time::Instant};
 
-use crate::{Error, Options, prepare};
+use crate::{
+    Error, Options,
+    gates::Gates,
+    onlooker::Onlookers,
+    prepare,
+    tables::{has_outbox, has_tasks},
+};
+
+/// How long it is known at least that an event was handled.
+const MARKS_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// What the workers share.
 pub(crate) struct Shared {
@@ -21,6 +30,10 @@ pub(crate) struct Shared {
     pub(crate) kernel: OnceLock<Weak<Kernel>>,
     /// Until when what runs may go on, once the server is stopping.
     pub(crate) stopping: watch::Sender<Option<Instant>>,
+    pub(crate) onlookers: Onlookers,
+    pub(crate) gates: Arc<Gates>,
+    /// Whether it is looked for events that are said on other servers.
+    pub(crate) looks_elsewhere: AtomicBool,
 }
 
 impl Shared {
@@ -47,8 +60,19 @@ impl Shared {
 
     /// The moment before which what is done may be forgotten.
     pub(crate) fn keep_since(&self) -> Timestamp {
-        let keep = jiff::SignedDuration::try_from(self.options.keep).ok();
-        keep.and_then(|keep| self.now().checked_sub(keep).ok()).unwrap_or(Timestamp::MIN)
+        self.before(self.options.keep)
+    }
+
+    /// The moment before which it may be forgotten that an event was handled: long after the event itself, which may come once more
+    /// after a pause.
+    pub(crate) fn marks_since(&self) -> Timestamp {
+        self.before(self.options.keep.max(MARKS_KEPT))
+    }
+
+    /// The moment that long ago.
+    fn before(&self, time: Duration) -> Timestamp {
+        let time = jiff::SignedDuration::try_from(time).ok();
+        time.and_then(|time| self.now().checked_sub(time).ok()).unwrap_or(Timestamp::MIN)
     }
 
     /// How long it is until then, by this machine's clock.
@@ -63,6 +87,35 @@ impl Shared {
         let room = self.store.room(&room_of(plugin)).await?;
         prepare(&room).await?;
         Ok(room)
+    }
+
+    /// The rooms in which events may be, by plugin, whether it serves or not: that of one, or of all.
+    pub(crate) async fn rooms(&self, of: Option<&PluginId>) -> Result<Vec<(PluginId, Room)>, Error> {
+        let mut rooms = Vec::new();
+        for name in self.store.rooms().await? {
+            let wanted = |plugin: &PluginId| of.is_none_or(|of| of == plugin);
+            let Some(plugin) = plugin_of(&name).filter(wanted) else { continue };
+            let room = self.store.room(&name).await?;
+            if has_outbox(&room).await? {
+                rooms.push((plugin, room));
+            }
+        }
+        rooms.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(rooms)
+    }
+
+    /// Those of them that hold tasks and schedules as this version keeps them.
+    pub(crate) async fn rooms_with_tasks(
+        &self,
+        of: Option<&PluginId>,
+    ) -> Result<Vec<(PluginId, Room)>, Error> {
+        let mut rooms = Vec::new();
+        for (plugin, room) in self.rooms(of).await? {
+            if has_tasks(&room).await? {
+                rooms.push((plugin, room));
+            }
+        }
+        Ok(rooms)
     }
 }
 

@@ -9,9 +9,9 @@ use crate::Error;
 ///
 /// An event's number grows with time, also when an older copy of the database was put back: it is the moment in microseconds, or the
 /// next free number.
-const STEPS: [(&str, &[&str]); 2] = [
+const STEPS: [(&str, &[&str]); 3] = [
     (
-        "_switchboard_cursor",
+        CURSOR,
         &[
             "create table if not exists _switchboard_outbox (
                 seq integer primary key,
@@ -60,7 +60,7 @@ const STEPS: [(&str, &[&str]); 2] = [
         ],
     ),
     (
-        "_switchboard_schedule",
+        SCHEDULE,
         &[
             // Of a run that a schedule began: its name, and when it was due.
             "alter table _switchboard_task add column schedule text",
@@ -91,14 +91,31 @@ const STEPS: [(&str, &[&str]); 2] = [
                 where next_at is not null and paused = 0",
         ],
     ),
+    (
+        HEARD,
+        &[
+            // Of an event of another plugin that this one has handled, in the transaction of what it did about it.
+            "create table if not exists _switchboard_heard (
+                source text not null,
+                id text not null,
+                at integer not null,
+                primary key (source, id)
+            ) without rowid",
+            "create index if not exists _switchboard_heard_at on _switchboard_heard (at)",
+        ],
+    ),
 ];
+
+const CURSOR: &str = "_switchboard_cursor";
+const SCHEDULE: &str = "_switchboard_schedule";
+const HEARD: &str = "_switchboard_heard";
 
 /// Creates the tables in a plugin's room if they are not there; cheap when they are.
 ///
 /// # Errors
 /// [`Error::Store`].
 pub async fn prepare(room: &Room) -> Result<(), Error> {
-    if is_prepared(room).await? {
+    if has(room, HEARD).await? {
         return Ok(());
     }
     // Another server may be about to do the same; and so may others in this one, one transaction after the other.
@@ -117,13 +134,24 @@ pub async fn prepare(room: &Room) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether the tables are in a room.
+/// Whether there is an outbox in a room, and what belongs to it, be it as an older version left them.
 ///
 /// # Errors
 /// [`Error::Store`].
-pub(crate) async fn is_prepared(room: &Room) -> Result<bool, Error> {
-    let (last, _) = STEPS[STEPS.len() - 1];
-    Ok(!room.query(there_is(room.engine()), vec![last.into()]).await?.is_empty())
+pub(crate) async fn has_outbox(room: &Room) -> Result<bool, Error> {
+    has(room, CURSOR).await
+}
+
+/// Whether there are tasks and schedules in a room, as this version keeps them.
+///
+/// # Errors
+/// [`Error::Store`].
+pub(crate) async fn has_tasks(room: &Room) -> Result<bool, Error> {
+    has(room, SCHEDULE).await
+}
+
+async fn has(room: &Room, table: &str) -> Result<bool, Error> {
+    Ok(!room.query(there_is(room.engine()), vec![table.into()]).await?.is_empty())
 }
 
 /// The statement that gives a row when there is a table of that name.

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use switchboard_api::{OrganizationId, Timestamp};
+use switchboard_sql::Conditions;
 
 use crate::{
     audit::{Entry, moment},
     audit_line::AuditLine,
     by::By,
-    conditions::Conditions,
     error::Error,
     kernel::Kernel,
 };

@@ -17,8 +17,9 @@ use crate::{
 };
 
 /// The kernel's tables with rows of plugins, and the column that says of which.
-const ROWS: [(&str, &str); 7] = [
+const ROWS: [(&str, &str); 8] = [
     ("enablement", "plugin_id"),
+    ("listener_pause", "plugin_id"),
     ("plugin_access", "plugin_id"),
     ("plugin_version", "plugin_id"),
     ("rollout", "plugin_id"),
@@ -164,6 +165,7 @@ impl Kernel {
         change.commit(AuditEntry::new("plugin.purged", format!("plugin:{id}")).before(&belongings)).await?;
         self.settings.store(Settings::read(&self.room).await?.into());
         self.read_where_plugins_are().await?;
+        self.read_pauses().await?;
         let removed = self.hosts.remove(&belongings.id).await;
         removed.map(|()| belongings).map_err(Error::Belongings)
     }

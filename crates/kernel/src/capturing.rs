@@ -8,12 +8,12 @@ use std::sync::{
 use serde::Deserialize;
 use switchboard_api::{Call, Failure, Host, OrganizationId, Reply, Timestamp};
 use switchboard_capture::{Captured, Input, Recorder};
+use switchboard_sql::Conditions;
 
 use crate::{
     audit::{Entry, moment},
     by::By,
     calls::RunningCall,
-    conditions::Conditions,
     error::Error,
     invocation::Outcome,
     kernel::Kernel,

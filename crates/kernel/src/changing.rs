@@ -69,6 +69,7 @@ impl Kernel {
         self.read_directory().await?;
         self.settings.store(Arc::new(Settings::read(&self.room).await?));
         self.read_roles().await?;
+        self.read_pauses().await?;
         self.read_where_plugins_are().await?;
         self.follow_switches().await?;
         self.read_versions(None).await?;

@@ -8,12 +8,12 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use switchboard_api::{Failure, OrganizationId, Timestamp, Value};
+use switchboard_sql::Conditions;
 
 use crate::{
     audit::{Entry, moment},
     by::By,
     calls::RunningCall,
-    conditions::Conditions,
     error::Error,
     kernel::Kernel,
     watch::Watch,

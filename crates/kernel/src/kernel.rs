@@ -26,6 +26,7 @@ use crate::{
     error::Error,
     housekeeping::LastUses,
     members::Members,
+    pauses::Pauses,
     ports::{Hosts, Loader},
     roles::{self, OwnRoles},
     settings::{Config, Configuring, Sealed, Settings},
@@ -85,6 +86,7 @@ pub struct Kernel {
     pub(crate) directory: ArcSwap<Directory>,
     pub(crate) members: Members,
     pub(crate) own_roles: ArcSwap<OwnRoles>,
+    pub(crate) pauses: watch::Sender<Arc<Pauses>>,
     pub(crate) last_uses: LastUses,
     pub(crate) settings: ArcSwap<Settings>,
     pub(crate) configuring: Configuring,
@@ -130,6 +132,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("007_invocation.down.sql", include_str!("../migrations/007_invocation.down.sql")),
     ("008_plugin_versions.sql", include_str!("../migrations/008_plugin_versions.sql")),
     ("008_plugin_versions.down.sql", include_str!("../migrations/008_plugin_versions.down.sql")),
+    ("009_listener_pauses.sql", include_str!("../migrations/009_listener_pauses.sql")),
+    ("009_listener_pauses.down.sql", include_str!("../migrations/009_listener_pauses.down.sql")),
 ];
 
 /// What makes the kernel's tables, in order.
@@ -153,6 +157,7 @@ impl Kernel {
         let seen = last_line(&room).await?;
         let directory = Directory::read(&room, None).await?;
         let own_roles = roles::read(&room).await?;
+        let pauses = Pauses::read(&room).await?;
         let settings = Settings::read(&room).await?;
         let enabled = enablement::read(&room).await?;
         let granted = access::read(&room).await?;
@@ -177,6 +182,7 @@ impl Kernel {
             directory: ArcSwap::from_pointee(directory),
             members: Members::default(),
             own_roles: ArcSwap::from_pointee(own_roles),
+            pauses: watch::Sender::new(Arc::new(pauses)),
             last_uses: LastUses::default(),
             settings: ArcSwap::from_pointee(settings),
             configuring: parts.configuring,

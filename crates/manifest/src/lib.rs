@@ -56,6 +56,8 @@ pub use id::{NotAPluginId, PATTERN as PLUGIN_ID_PATTERN, PluginId};
 pub use import::Need;
 pub use model::*;
 #[cfg(not(target_family = "wasm"))]
+pub use pattern::{EventPattern, NotAnEventPattern};
+#[cfg(not(target_family = "wasm"))]
 pub use read::read_document;
 #[cfg(not(target_family = "wasm"))]
 pub use schema::schema;

@@ -576,6 +576,10 @@ pub struct Limits {
     /// Calls that may run at the same time. One more is refused as unavailable; an event or a task waits.
     #[schemars(range(min = 1, max = 10_000))]
     pub concurrent_calls: u32,
+    /// Events that the plugin handles at the same time on one server, whoever said them; the others wait. As many as calls when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub concurrent_events: Option<u32>,
     /// Requests, calls of services and of filters that are taken in a second, for each organization. One more is refused as
     /// rate limited. Events and tasks are not counted. Unlimited when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -594,6 +598,7 @@ impl Default for Limits {
             call_ms: 10_000,
             reuse_instances: true,
             concurrent_calls: 256,
+            concurrent_events: None,
             calls_per_second: None,
             storage_mb: None,
         }

@@ -1,5 +1,8 @@
 //! Patterns of event types: `tournament.match.*`.
 
+#[cfg(not(target_family = "wasm"))]
+use std::{fmt, str::FromStr};
+
 use crate::model::Listener;
 #[cfg(not(target_family = "wasm"))]
 use crate::name::is_name;
@@ -15,23 +18,84 @@ impl Listener {
     ///
     /// ```
     /// # use switchboard_manifest::Listener;
-    /// let listener = Listener { event: "tournament.match.*".into(), priority: 50 };
+    /// let listener: Listener = serde_json::from_str(r#"{"event": "tournament.match.*"}"#)?;
     /// assert!(listener.hears("tournament.match.finished"));
     /// assert!(!listener.hears("tournament.match.round.finished"));
     /// assert!(!listener.hears("tournament.match"));
+    /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn hears(&self, event_type: &str) -> bool {
-        let mut words = event_type.split('.');
-        for wanted in self.event.split('.') {
-            match (wanted, words.next()) {
-                ("**", Some(_)) => return true,
-                ("*", Some(_)) => {}
-                (wanted, Some(word)) if wanted == word => {}
-                _ => return false,
-            }
-        }
-        words.next().is_none()
+        is_of(&self.event, event_type)
     }
+}
+
+/// A pattern of event types, as listeners have one, for whoever looks for events.
+#[cfg(not(target_family = "wasm"))]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventPattern(String);
+
+/// A text is no pattern of event types.
+#[cfg(not(target_family = "wasm"))]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no pattern of event types, such as `clip.created` or `clip.*`: {1}")]
+pub struct NotAnEventPattern(String, String);
+
+#[cfg(not(target_family = "wasm"))]
+impl fmt::Display for EventPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+impl FromStr for EventPattern {
+    type Err = NotAnEventPattern;
+
+    fn from_str(text: &str) -> Result<Self, NotAnEventPattern> {
+        match fault(text) {
+            Some(why) => Err(NotAnEventPattern(text.to_owned(), why)),
+            None => Ok(Self(text.to_owned())),
+        }
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+impl EventPattern {
+    /// Whether an event type is of this pattern.
+    ///
+    /// ```
+    /// # use switchboard_manifest::EventPattern;
+    /// let pattern: EventPattern = "clip.*".parse()?;
+    /// assert!(pattern.matches("clip.created") && !pattern.matches("clip.share.created"));
+    /// # Ok::<(), switchboard_manifest::NotAnEventPattern>(())
+    /// ```
+    pub fn matches(&self, event_type: &str) -> bool {
+        is_of(&self.0, event_type)
+    }
+
+    /// What every event type of this pattern begins with.
+    ///
+    /// ```
+    /// # use switchboard_manifest::EventPattern;
+    /// assert_eq!("clip.*".parse::<EventPattern>()?.beginning(), "clip.");
+    /// # Ok::<(), switchboard_manifest::NotAnEventPattern>(())
+    /// ```
+    pub fn beginning(&self) -> &str {
+        self.0.split('*').next().unwrap_or_default()
+    }
+}
+
+fn is_of(pattern: &str, event_type: &str) -> bool {
+    let mut words = event_type.split('.');
+    for wanted in pattern.split('.') {
+        match (wanted, words.next()) {
+            ("**", Some(_)) => return true,
+            ("*", Some(_)) => {}
+            (wanted, Some(word)) if wanted == word => {}
+            _ => return false,
+        }
+    }
+    words.next().is_none()
 }
 
 /// Why a text is no pattern of event types.
@@ -54,7 +118,7 @@ mod tests {
     use super::*;
 
     fn hears(pattern: &str, event_type: &str) -> bool {
-        Listener { event: pattern.into(), priority: 0 }.hears(event_type)
+        pattern.parse::<EventPattern>().unwrap().matches(event_type)
     }
 
     #[test]

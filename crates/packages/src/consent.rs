@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use switchboard_manifest::{Access, Capability, Limits, Listener, Manifest, Route, Scope};
+use switchboard_manifest::{Access, Capability, EventPattern, Limits, Manifest, Route, Scope};
 
 use crate::host_pattern;
 
@@ -154,7 +154,7 @@ impl Consent {
 
     /// Whether one of the patterns that were consented to takes in an event, which is no pattern itself.
     fn hears(&self, event: &str) -> bool {
-        let hears = |had: &String| Listener { event: had.clone(), priority: 0 }.hears(event);
+        let hears = |had: &String| had.parse::<EventPattern>().is_ok_and(|had| had.matches(event));
         !event.contains('*') && self.listeners.iter().any(hears)
     }
 }

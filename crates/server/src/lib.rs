@@ -20,6 +20,7 @@ mod configuration;
 mod cors;
 mod csrf;
 mod docs_viewer;
+mod events;
 mod front;
 mod health;
 mod home;

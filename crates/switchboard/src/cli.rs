@@ -1,6 +1,7 @@
 //! What can be asked at the terminal. The comments here are the manual that `--help` prints.
 
 mod captures;
+mod events;
 mod package;
 mod source;
 mod tasks;
@@ -11,6 +12,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::captures::{Capture, Replay};
+pub(crate) use self::events::{Decided, EventFilter, Events, LetterFilter};
 pub(crate) use self::package::{Export, Install, Key, Package, Remove, Trust};
 pub(crate) use self::source::{New, Source};
 pub(crate) use self::tasks::{NewSchedule, OneSchedule, Tasks};
@@ -80,6 +82,9 @@ pub(crate) enum Command {
     /// Make the tokens by which programs call.
     #[command(subcommand)]
     Token(Token),
+    /// See what plugins said has happened and who has heard it, and take care of what could not be heard.
+    #[command(subcommand)]
+    Events(Events),
     /// See who changed what, and check that nothing of it was changed since.
     #[command(subcommand)]
     Audit(Audit),

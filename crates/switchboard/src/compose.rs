@@ -7,7 +7,7 @@ use semver::Version;
 use switchboard_accounts::{Accounts, Strength};
 use switchboard_api::capability::Clock;
 use switchboard_capabilities::{Capabilities, Networks, Options as CapabilityOptions, SystemRandom};
-use switchboard_delivery::Delivery;
+use switchboard_delivery::{Delivery, Options as DeliveryOptions};
 use switchboard_kernel::{Configuring, HOOK_TIME, KERNEL_ROOM, Kernel, Parts, References, State, Vault};
 use switchboard_manifest::PluginId;
 use switchboard_server::{
@@ -108,7 +108,7 @@ pub(crate) async fn compose_with(
         .advise("ask `switchboard migrate-store sqlite postgres` once more: it goes on where it ended");
     }
     let clock = Arc::clone(&outside.clock);
-    let delivery = Delivery::new(store.clone(), clock.clone(), switchboard_delivery::Options::default());
+    let delivery = Delivery::new(store.clone(), clock.clone(), delivery_options(settings));
     let capabilities = Capabilities::new(store.clone(), &places.blobs, Arc::clone(&delivery), outside)?;
     let handle = KernelHandle::default();
     let mut builtins =
@@ -238,6 +238,11 @@ pub(crate) fn store_options(settings: &OperatorSettings) -> StoreOptions {
         Synchronous::Normal => switchboard_store::Synchronous::Normal,
     };
     StoreOptions { synchronous, ..StoreOptions::default() }
+}
+
+fn delivery_options(settings: &OperatorSettings) -> DeliveryOptions {
+    let keep = Duration::from_secs(u64::from(settings.event_days) * 24 * 3600);
+    DeliveryOptions { keep, ..DeliveryOptions::default() }
 }
 
 /// The version of this program.

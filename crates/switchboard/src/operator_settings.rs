@@ -37,6 +37,8 @@ pub(crate) struct OperatorSettings {
     pub(crate) upload_limit: u64,
     /// For how many days lines of the audit log are kept; 0 for ever.
     pub(crate) audit_days: u32,
+    /// For how many days events that everyone has heard are kept, and tasks that have ended.
+    pub(crate) event_days: u32,
     /// The PostgreSQL database, such as `postgres://user:password@host/database`; SQLite in the data folder when absent.
     pub(crate) database: Option<Database>,
     /// How often callers may ask.
@@ -115,6 +117,7 @@ impl Default for OperatorSettings {
             body_limit: 1024 * 1024,
             upload_limit: 1024 * 1024 * 1024,
             audit_days: 400,
+            event_days: 7,
             database: None,
             rate_limits: RateSettings::default(),
             http_private_networks: Vec::new(),

@@ -329,6 +329,9 @@ typedef struct {
   uint32_t attempt;
 } sb_event;
 
+/** Notes that an event is handled in the open transaction: `first` is false when it was already, so that there is nothing to do. */
+bool sb_first_time(sb_call *call, const sb_event *event, bool *first);
+
 /** A run of a task. */
 typedef struct {
   const char *name;

@@ -2,6 +2,7 @@
 import { broken } from "./failure.ts";
 import { asking, imported, text } from "./imports.ts";
 import { newEvent } from "./messages.ts";
+import type { Event } from "./plugin.ts";
 
 /** What can stand in a cell, or be a parameter. Integers beyond 2^53 do not fit a number: cast them to text. */
 export type Value = null | boolean | number | bigint | string | Uint8Array;
@@ -89,6 +90,11 @@ export class Transaction extends Statements {
       throw broken("a transaction is used after its function returned");
     }
     return this.#raw;
+  }
+
+  /** Notes that an event is handled in this transaction; false when it was already, so that there is nothing to do. */
+  firstTime(event: Event): boolean {
+    return asking(() => this.runner().firstTime(event.source, event.id));
   }
 
   /** Says that something happened, if and when the transaction commits. Asks for `events`. */

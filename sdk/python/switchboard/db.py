@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from . import shape
 from .failure import broken
 from .imports import asking, imported
 from .messages import new_event
+
+if TYPE_CHECKING:
+    from .plugin import Event
 
 T = TypeVar("T")
 
@@ -83,6 +86,11 @@ class Transaction(_Statements):
         if self._raw is None:
             raise broken("a transaction is used outside of its `with` block")
         return self._raw
+
+    def first_time(self, event: Event) -> bool:
+        """Notes that an event is handled in this transaction; false when it was already, so that there is nothing to do."""
+        with asking():
+            return self._runner().first_time(event.source, event.id)
 
     def emit(self, name: str, subject: str, data: Any = None) -> None:
         """Says that something happened, if and when the transaction commits. Asks for `events`."""

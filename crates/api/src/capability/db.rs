@@ -65,6 +65,14 @@ pub trait Transaction: Send {
     /// As [`Db::execute`].
     fn execute<'a>(&'a mut self, sql: &'a str, params: Vec<Value>) -> BoxFuture<'a, Result<u64, Failure>>;
 
+    /// Notes that an event is handled in this transaction. False when it was already: in one that was committed, or in this one.
+    ///
+    /// It is known for ninety days at least.
+    ///
+    /// # Errors
+    /// As [`Db::execute`].
+    fn first_time<'a>(&'a mut self, source: &'a str, event: &'a str) -> BoxFuture<'a, Result<bool, Failure>>;
+
     /// Says that something happened, if and when the transaction commits.
     ///
     /// # Errors

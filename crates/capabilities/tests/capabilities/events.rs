@@ -18,7 +18,7 @@ const SPEAKER: &str = "capabilities: [{name: db, reason: Keeps words.}, {name: e
 provides:
   events:
     - type: word.said
-      schema: {type: object, required: [text], properties: {text: {type: string}}}
+      schema: {type: object, required: [text], properties: {text: {type: string}, language: {type: string}}}
   services: [{name: speaker.say}, {name: speaker.keep}, {name: speaker.settle}, {name: speaker.all}]";
 
 fn speaker() -> Definition {
@@ -95,6 +95,9 @@ async fn data_of_another_shape_is_refused_at_its_place() {
     let stage = Stage::with([built(speaker())]).await;
     let why = sentence("broken", stage.service("speaker.say", &json!(["word.said", {"text": 7}])).await);
     assert!(why.contains("`word.said`") && why.contains("data.text"), "{why}");
+    let both = json!(["word.said", {"text": 7, "language": 8}]);
+    let why = sentence("broken", stage.service("speaker.say", &both).await);
+    assert!(why.contains("data.text: ") && why.contains("data.language: "), "{why}");
     sentence("broken", stage.service("speaker.say", &json!(["word.said", {}])).await);
     sentence("broken", stage.service("speaker.keep", &json!(["word.said", 7, true])).await);
     assert_eq!(stage.service("speaker.all", &Value::Null).await.unwrap(), json!([]));

@@ -189,9 +189,18 @@ pub(crate) fn source(runs: &Attempts<TaskCall>) -> Arc<dyn Plugin> {
 
 /// A plugin that listens to everything that is said of things.
 pub(crate) fn listener(id: &str, attempts: &Attempts<Event>) -> Arc<dyn Plugin> {
+    listener_with(id, attempts, json!({"call_ms": 60000}))
+}
+
+/// The same, with limits of its own.
+pub(crate) fn listener_with(
+    id: &str,
+    attempts: &Attempts<Event>,
+    limits: serde_json::Value,
+) -> Arc<dyn Plugin> {
     let manifest = json!({
         "id": id, "name": id, "version": "1.0.0", "type": "builtin", "category": "utility",
-        "description": "Listens.", "enabled_by_default": true, "limits": {"call_ms": 60000},
+        "description": "Listens.", "enabled_by_default": true, "limits": limits,
         "provides": {"listeners": [{"event": "thing.*"}]}
     });
     let attempts = attempts.clone();

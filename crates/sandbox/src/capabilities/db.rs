@@ -74,6 +74,16 @@ impl db::HostTransaction for State {
         Ok(transaction.execute(&sql, params_in(params)).await?)
     }
 
+    async fn first_time(
+        &mut self,
+        transaction: Resource<Begun>,
+        source: String,
+        event: String,
+    ) -> Answer<bool> {
+        let Begun(transaction) = self.table.get_mut(&transaction)?;
+        Ok(transaction.first_time(&source, &event).await?)
+    }
+
     async fn emit(&mut self, transaction: Resource<Begun>, event: types::NewEvent) -> Answer<()> {
         let event = event_in(event)?;
         let Begun(transaction) = self.table.get_mut(&transaction)?;

@@ -8,6 +8,7 @@ mod belongings;
 mod calls;
 mod captures;
 mod configuration;
+mod events;
 mod organizations;
 mod plugins;
 mod registrations;
@@ -76,7 +77,7 @@ pub fn administration(kernel: KernelHandle, delivery: Arc<Delivery>) -> Definiti
         .get("/api/admin/tokens", tokens::list_tokens)
         .post("/api/admin/tokens", tokens::create_token)
         .delete("/api/admin/tokens/{id}", tokens::revoke_token);
-    registrations::bind(tasks::bind(captures::bind(calls::bind(definition))))
+    registrations::bind(events::bind(tasks::bind(captures::bind(calls::bind(definition)))))
 }
 
 #[cfg(test)]
@@ -88,7 +89,7 @@ mod tests {
     use super::{KernelHandle, administration};
 
     fn built() -> Arc<dyn Plugin> {
-        let administration = administration(KernelHandle::default(), crate::tasks::nowhere());
+        let administration = administration(KernelHandle::default(), crate::events::nowhere());
         administration.build().unwrap_or_else(|faults| panic!("{faults}"))
     }
 

@@ -6,6 +6,7 @@
 mod audit;
 mod configuration;
 mod creation;
+mod events;
 mod invitations;
 mod members;
 mod people;
@@ -71,7 +72,7 @@ pub fn organization(
         .post("/api/invitations/{code}/accept", invitations::accept_invitation)
         .get("/api/organization-requests", requests::list_own_requests)
         .post("/api/organization-requests", requests::request_organization);
-    tasks::bind(definition)
+    events::bind(tasks::bind(definition))
 }
 
 /// The organization that a call is for.
@@ -88,7 +89,7 @@ mod tests {
 
     #[test]
     fn every_declared_route_is_bound_and_every_bound_one_declared() {
-        let (kernel, delivery) = (KernelHandle::default(), crate::tasks::nowhere());
+        let (kernel, delivery) = (KernelHandle::default(), crate::events::nowhere());
         let plugin = organization(kernel, delivery, Arc::new(Nobody), Creation::default());
         let plugin = plugin.build().unwrap_or_else(|faults| panic!("{faults}"));
         assert_eq!(switchboard_kernel::disagreements(plugin.manifest(), plugin.description()), [""; 0]);

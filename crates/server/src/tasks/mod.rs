@@ -9,15 +9,6 @@ pub(crate) use declared::{DeclaredTask, Given, Which, run_task, tasks};
 pub(crate) use runs::{Run, Runs, RunsListing, cancel, run, runs};
 pub(crate) use schedules::{OneSchedule, Schedules, SchedulesListing, pause, remove, schedules, set};
 
-/// A delivery of nothing, for a plugin that is only looked at.
-#[cfg(test)]
-pub(crate) fn nowhere() -> std::sync::Arc<switchboard_delivery::Delivery> {
-    let folder = tempfile::tempdir().unwrap();
-    let store = switchboard_store::Store::open_sqlite(folder.path(), Default::default()).unwrap();
-    let clock = std::sync::Arc::new(switchboard_capabilities::SystemClock);
-    switchboard_delivery::Delivery::new(store, clock, Default::default())
-}
-
 use std::sync::Arc;
 
 use switchboard_api::{Fault, OrganizationId};

@@ -140,11 +140,8 @@ impl Stage {
         let built = |definition: switchboard_sdk::Definition| {
             definition.build().unwrap_or_else(|faults| panic!("{faults}"))
         };
-        let builtins = vec![
-            built(clips::plugin()),
-            built(administration(handle.clone(), Arc::clone(&delivery))),
-            built(account(people)),
-        ];
+        let administration = built(administration(handle.clone(), delivery.clone()));
+        let builtins = vec![built(clips::plugin()), administration, built(account(people))];
         let parts = Parts {
             store: store.clone(),
             hosts: capabilities.clone(),

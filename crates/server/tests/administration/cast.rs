@@ -1,5 +1,6 @@
 //! The plugins that are administrated: `greeter`, which is part of the server, `choir`, which requires it, `encore`, which
-//! is private, `parrot`, which stands in a folder and loads, and `mute`, which stands in a folder and does not.
+//! is private, `parrot`, which stands in a folder and loads, and `mute`, which stands in a folder and does not. For tests of events
+//! `herald`, which says some, and `scribe`, which hears them.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -83,6 +84,31 @@ version: 1.0.0
 type: external
 entry_point: mute.py
 category: game
+"#;
+
+pub(crate) const HERALD: &str = r#"
+id: herald
+name: Herald
+version: 1.0.0
+type: builtin
+category: utility
+enabled_by_default: true
+capabilities: [{name: events, reason: Cries the news}]
+provides:
+  events: [{type: news.cried}, {type: weather.told}]
+  api_routes:
+    - {method: POST, path: /cry, scope: organization}
+"#;
+
+pub(crate) const SCRIBE: &str = r#"
+id: scribe
+name: Scribe
+version: 1.0.0
+type: builtin
+category: utility
+enabled_by_default: true
+provides:
+  listeners: [{event: "news.*"}]
 "#;
 
 /// What a test decides about the plugins, and learns of them.
@@ -209,6 +235,27 @@ pub(crate) fn builtins(direction: &Direction) -> Vec<Arc<dyn Plugin>> {
     let built = |definition: Definition| definition.build().unwrap_or_else(|faults| panic!("{faults}"));
     let encore = Definition::new(ENCORE).get("/again", say);
     vec![built(with_hooks(greeter, "greeter", direction)), built(choir), built(encore)]
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Cry {
+    event: String,
+    subject: String,
+    text: String,
+}
+
+async fn cry(ctx: Context, Json(Cry { event, subject, text }): Json<Cry>) -> Result<NoContent> {
+    ctx.events().emit(NewEvent::new(event, subject, &text)?).await?;
+    Ok(NoContent)
+}
+
+/// One that says what it is asked to, and one that hears the news, unless its `hear` fails.
+pub(crate) fn herald_and_scribe(direction: &Direction) -> Vec<Arc<dyn Plugin>> {
+    let direction = direction.clone();
+    let scribe = Definition::new(SCRIBE)
+        .on("news.*", move |_: Context, _: Event| direction.clone().hook("scribe", "hear"));
+    let herald = Definition::new(HERALD).post("/cry", cry);
+    [herald, scribe].map(|it| it.build().unwrap_or_else(|faults| panic!("{faults}"))).into()
 }
 
 /// Makes plugins of what stands in folders: of the parrot.

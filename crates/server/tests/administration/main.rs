@@ -11,6 +11,7 @@ mod cast;
 #[path = "../shared/client.rs"]
 mod client;
 mod configuration;
+mod events;
 mod organizations;
 mod own_configuration;
 mod registration_settings;

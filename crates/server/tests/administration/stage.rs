@@ -9,7 +9,7 @@ use switchboard_api::{AccountId, Actions};
 use switchboard_capabilities::{Capabilities, SystemClock};
 use switchboard_delivery::Delivery;
 use switchboard_kernel::{By, Configuring, HOOK_TIME, Kernel, Parts, References, TokenTerms, Vault};
-use switchboard_sdk::Definition;
+use switchboard_sdk::{Definition, Plugin};
 use switchboard_server::{
     Options, RateLimits, Times,
     administration::{KernelHandle, administration},
@@ -32,6 +32,7 @@ pub(crate) struct Stage {
     token: String,
     client: reqwest::Client,
     store: Store,
+    pub(crate) delivery: Arc<Delivery>,
     _capabilities: Arc<Capabilities>,
     home: Home,
 }
@@ -90,7 +91,7 @@ impl Answer {
 impl Stage {
     /// A server with `greeter` and `choir`, and no folder of plugins.
     pub(crate) async fn new() -> Self {
-        Self::set(Home::new().await, Direction::default()).await
+        Self::set(Home::new().await, Direction::default(), Vec::new()).await
     }
 
     /// The same with `parrot` and `mute` in its folder of plugins, and a third in which nothing can be made out.
@@ -106,33 +107,40 @@ impl Stage {
             fs::create_dir_all(&plugin).unwrap();
             fs::write(plugin.join("manifest.yaml"), manifest).unwrap();
         }
-        Self::set(home, direction).await
+        Self::set(home, direction, Vec::new()).await
+    }
+
+    /// A server with `herald` and `scribe` as well, whose events are delivered, and given up at once when they fail.
+    pub(crate) async fn with_events() -> Self {
+        let direction = Direction::default();
+        let more = cast::herald_and_scribe(&direction);
+        let stage = Self::set(Home::new().await, direction, more).await;
+        stage.delivery.start().await.unwrap();
+        stage
     }
 
     /// Ends, and starts again on the same data.
     pub(crate) async fn again(self) -> Self {
         self.kernel.unload_plugins().await;
         self.store.close().await;
-        Self::set(self.home, Direction::default()).await
+        Self::set(self.home, Direction::default(), Vec::new()).await
     }
 
-    async fn set(home: Home, direction: Direction) -> Self {
+    async fn set(home: Home, direction: Direction, more: Vec<Arc<dyn Plugin>>) -> Self {
         let store = home.store().await;
         let clock = Arc::new(SystemClock);
-        let delivery = Delivery::new(store.clone(), clock.clone(), Default::default());
+        let once = switchboard_delivery::Options { delivery_attempts: 1, onlookers: 2, ..Default::default() };
+        let delivery = Delivery::new(store.clone(), clock.clone(), once);
         let blobs = home.folder().join("blobs");
         let capabilities =
             Capabilities::new(store.clone(), &blobs, Arc::clone(&delivery), Default::default()).unwrap();
         let handle = KernelHandle::default();
         let built = |definition: Definition| definition.build().unwrap_or_else(|faults| panic!("{faults}"));
         let mut builtins = cast::builtins(&direction);
-        builtins.push(built(administration(handle.clone(), Arc::clone(&delivery))));
-        builtins.push(built(organization(
-            handle.clone(),
-            Arc::clone(&delivery),
-            Arc::new(Numbered),
-            Creation::default(),
-        )));
+        builtins.extend(more);
+        builtins.push(built(administration(handle.clone(), delivery.clone())));
+        let (people, creation) = (Arc::new(Numbered), Creation::default());
+        builtins.push(built(organization(handle.clone(), delivery.clone(), people, creation)));
         let vault = Vault::with_key_file(&home.folder().join("keys")).unwrap();
         let environment = |name: &str| (!name.ends_with("MISSING")).then(|| format!("value of {name}"));
         let references = References { environment: Arc::new(environment), ..References::default() };
@@ -175,7 +183,17 @@ impl Stage {
         let app = router(Arc::clone(&kernel), options);
         tokio::spawn(serve(listener, app, Times::default(), std::future::pending()));
         direction.called();
-        Self { kernel, direction, url, token, client: client(), store, _capabilities: capabilities, home }
+        Self {
+            kernel,
+            direction,
+            url,
+            token,
+            client: client(),
+            store,
+            delivery,
+            _capabilities: capabilities,
+            home,
+        }
     }
 
     /// A token that may do these actions, in the organization or in all.

@@ -70,8 +70,8 @@ impl Stage {
             built(clips::plugin()),
             cast::trial(&direction),
             cast::stranger(),
-            built(administration(handle.clone(), Arc::clone(&delivery))),
-            built(organization(handle.clone(), Arc::clone(&delivery), Arc::new(Nobody), Creation::default())),
+            built(administration(handle.clone(), delivery.clone())),
+            built(organization(handle.clone(), delivery.clone(), Arc::new(Nobody), Creation::default())),
         ];
         let parts = Parts {
             store: store.clone(),

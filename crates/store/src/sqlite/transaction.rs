@@ -180,7 +180,7 @@ impl Transaction {
 
     /// Waits for the writer, with the first statement, and from then on the time counts.
     async fn begin(&mut self, statement: Statement) -> Result<Outcome, Error> {
-        let (result, back) = self.writer.begin(statement).await;
+        let (result, back) = self.writer.begin(self.face, statement).await;
         if back.is_ok() {
             let until = Instant::now() + self.options.transaction_time;
             let (held, counters) = (Arc::clone(&self.held), Arc::clone(&self.counters));

@@ -57,6 +57,8 @@ struct Once {
 
 /// The first statement of an interactive transaction, with which it begins.
 struct Begin {
+    /// Whose transaction it is, whoever's the first statement.
+    face: Face,
     statement: Statement,
     reply: oneshot::Sender<Begun>,
 }
@@ -203,9 +205,9 @@ impl Writer {
 
     /// Begins an interactive transaction by its first statement, once those who asked before have had their turn. Dropping
     /// the future leaves it undone.
-    pub(crate) async fn begin(self: &Arc<Self>, statement: Statement) -> Begun {
+    pub(crate) async fn begin(self: &Arc<Self>, face: Face, statement: Statement) -> Begun {
         let (reply, answer) = oneshot::channel();
-        if let Err(error) = self.submit(Job::Begin(Begin { statement, reply })) {
+        if let Err(error) = self.submit(Job::Begin(Begin { face, statement, reply })) {
             return not_begun(&error);
         }
         let begun = answer.await.unwrap_or_else(|_| not_begun(&Error::unavailable(&self.room, ENDED)));
@@ -340,7 +342,7 @@ impl Writer {
                     if seat.was_kept_long && !seat.batch.is_empty() {
                         self.commit(&mut seat);
                     }
-                    if let Err(error) = self.guard(&mut seat, &begin.statement) {
+                    if let Err(error) = self.guard(&mut seat, begin.face) {
                         let _ = begin.reply.send(not_begun(&error));
                         continue;
                     }
@@ -387,7 +389,7 @@ impl Writer {
         if mentions(once.statement.text(), b"rollback") && !seat.batch.is_empty() {
             self.commit(seat);
         }
-        if let Err(error) = self.guard(seat, &once.statement) {
+        if let Err(error) = self.guard(seat, once.statement.face) {
             let _ = once.reply.send(Err(error));
             return;
         }
@@ -425,8 +427,8 @@ impl Writer {
 
     /// Before a tenant's statement, rows that are written are to be looked at. What has that begun may not be undone by
     /// what comes after, so it is done between transactions.
-    fn guard(&self, seat: &mut Seat, statement: &Statement) -> Result<(), Error> {
-        if !matches!(statement.face, Face::Tenant(_)) || seat.link.is_guarded() {
+    fn guard(&self, seat: &mut Seat, face: Face) -> Result<(), Error> {
+        if !matches!(face, Face::Tenant(_)) || seat.link.is_guarded() {
             return Ok(());
         }
         self.commit(seat);

@@ -10,6 +10,7 @@ mod captures;
 mod config;
 mod dev;
 mod doctor;
+mod events;
 mod import;
 mod manifest;
 mod migrate_store;
@@ -77,6 +78,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Tasks(what) => in_silence(tasks::run(&folder, &what, output)),
         Command::Secrets(what) => in_silence(secrets::run(&folder, &what, output)),
         Command::Token(what) => in_silence(token::run(&folder, &what, output)),
+        Command::Events(what) => in_silence(events::run(&folder, &what, output)),
         Command::Audit(what) => in_silence(audit::run(&folder, &what, output)),
         Command::Authz(what) => in_silence(authz::run(&folder, &what, output)),
         Command::Account(what) => in_silence(account::run(&folder, &what, output)),

@@ -77,6 +77,7 @@ pub(crate) async fn run(folder: &DataFolder, how: &cli::Serve, output: &Output) 
             times.grace
         );
         running.http.readiness.stop();
+        running.delivery.dismiss_onlookers();
         // Nobody listens when serving ended by itself.
         let _ = stop.send(true);
         signals.next().await;

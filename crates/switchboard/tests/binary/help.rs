@@ -5,7 +5,7 @@ use crate::installation::Installation;
 #[test]
 fn help_teaches() {
     let installation = Installation::new();
-    let commands: [&[&str]; 36] = [
+    let commands: [&[&str]; 39] = [
         &[],
         &["serve"],
         &["plugin"],
@@ -29,6 +29,9 @@ fn help_teaches() {
         &["plugin", "trust", "add"],
         &["plugin", "trust", "remove"],
         &["plugin", "push"],
+        &["events"],
+        &["events", "list"],
+        &["events", "replay"],
         &["org"],
         &["import", "feature-flags"],
         &["plugin", "config"],

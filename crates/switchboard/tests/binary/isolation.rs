@@ -99,7 +99,8 @@ async fn all_that_is_seen(server: &Server, operations: &[Operation], things: &Js
         let is_log = ["/metrics", "/api/admin/audit", "/api/admin/calls"]
             .iter()
             .any(|log| operation.path.starts_with(log));
-        if operation.is_open || is_log {
+        // A stream has no end.
+        if operation.is_open || is_log || operation.path.ends_with("/stream") {
             continue;
         }
         let address = operation.address(things);

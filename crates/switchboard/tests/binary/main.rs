@@ -11,6 +11,7 @@ mod backups;
 mod configuration;
 mod crashes;
 mod doctor;
+mod events;
 mod help;
 mod hostile_bodies;
 mod hostile_components;

@@ -1,7 +1,7 @@
 //! The plugin's tables.
 
 use serde::de::DeserializeOwned;
-use switchboard_api::{Failure, NewEvent, NotThatShape, Params, Rows, capability};
+use switchboard_api::{Event, Failure, NewEvent, NotThatShape, Params, Rows, capability};
 
 use crate::{Context, Engine};
 
@@ -105,6 +105,29 @@ impl Transaction {
     /// As [`Db::query`].
     pub async fn execute(&mut self, sql: &str, params: impl Params) -> Result<u64, Failure> {
         self.inner.execute(sql, params.into_values()).await
+    }
+
+    /// Notes that an event is handled in this transaction; false when it was already, so that there is nothing to do. An event comes
+    /// at least once: with this, what is done about it in the transaction is done once.
+    ///
+    /// ```
+    /// # use switchboard_sdk::prelude::*;
+    /// async fn count(ctx: Context, event: Event) -> Result<()> {
+    ///     let mut tx = ctx.db().begin().await?;
+    ///     if tx.first_time(&event).await? {
+    ///         tx.execute("update tally set events = events + 1", ()).await?;
+    ///         tx.commit().await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// It is known for ninety days at least.
+    ///
+    /// # Errors
+    /// As [`Db::execute`].
+    pub async fn first_time(&mut self, event: &Event) -> Result<bool, Failure> {
+        self.inner.first_time(&event.source, &event.id).await
     }
 
     /// Says that something happened, if and when the transaction commits.

@@ -44,6 +44,10 @@ impl Transaction for db::Transaction {
         Box::pin(async move { Ok(db::Transaction::execute(self, sql, &values(params))?) })
     }
 
+    fn first_time<'a>(&'a mut self, source: &'a str, event: &'a str) -> BoxFuture<'a, Result<bool, Failure>> {
+        Box::pin(async move { Ok(db::Transaction::first_time(self, source, event)?) })
+    }
+
     fn emit(&mut self, event: NewEvent) -> Result<(), Failure> {
         Ok(db::Transaction::emit(self, &events::given(event))?)
     }
