@@ -43,6 +43,16 @@ POST /api/admin/plugins/{id}/capture admin:plugins
 GET /api/admin/captures admin:plugins
 GET /api/admin/captures/{number} admin:plugins
 DELETE /api/admin/captures/{number} admin:plugins
+GET /api/admin/tasks admin:read
+POST /api/admin/tasks/{plugin}/{task}/run admin:tasks
+GET /api/admin/task-runs admin:read
+GET /api/admin/task-runs/{plugin}/{run} admin:read
+POST /api/admin/task-runs/{plugin}/{run}/cancel admin:tasks
+GET /api/admin/schedules admin:read
+PUT /api/admin/schedules/{plugin}/{name} admin:tasks
+DELETE /api/admin/schedules/{plugin}/{name} admin:tasks
+POST /api/admin/schedules/{plugin}/{name}/pause admin:tasks
+POST /api/admin/schedules/{plugin}/{name}/resume admin:tasks
 GET /api/admin/events admin:events
 GET /api/admin/events/stream admin:events
 GET /api/admin/events/{plugin}/{id} admin:events
@@ -141,6 +151,16 @@ POST /api/org/{org}/organization/tokens token:manage
 DELETE /api/org/{org}/organization/tokens/{id} token:manage
 GET /api/org/{org}/organization/audit audit:read
 GET /api/org/{org}/organization/audit/export audit:read
+GET /api/org/{org}/organization/tasks task:read
+POST /api/org/{org}/organization/tasks/{plugin}/{task}/run task:manage
+GET /api/org/{org}/organization/task-runs task:read
+GET /api/org/{org}/organization/task-runs/{plugin}/{run} task:read
+POST /api/org/{org}/organization/task-runs/{plugin}/{run}/cancel task:manage
+GET /api/org/{org}/organization/schedules task:read
+PUT /api/org/{org}/organization/schedules/{plugin}/{name} task:manage
+DELETE /api/org/{org}/organization/schedules/{plugin}/{name} task:manage
+POST /api/org/{org}/organization/schedules/{plugin}/{name}/pause task:manage
+POST /api/org/{org}/organization/schedules/{plugin}/{name}/resume task:manage
 GET /api/org/{org}/organization/events event:read
 GET /api/org/{org}/organization/events/stream event:read
 GET /api/org/{org}/organization/events/{plugin}/{id} event:read
@@ -276,9 +296,12 @@ async fn the_openapi_document_says_of_every_route_what_it_takes_and_gives() {
         assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{about}");
         assert!(!operation["summary"].as_str().unwrap().is_empty(), "{about}");
         let says_it_all = (address.starts_with("/api/v1") && address.ends_with("able"))
-            || ["/restore", "/approve", "/undo", "/reload", "/rotate", "/stop", "/pause", "/resume"]
-                .iter()
-                .any(|end| address.ends_with(end));
+            || [
+                "/restore", "/approve", "/undo", "/reload", "/rotate", "/stop", "/pause", "/resume",
+                "/cancel",
+            ]
+            .iter()
+            .any(|end| address.ends_with(end));
         let says_it_all = says_it_all || address.contains("/access/");
         let takes_body = ["put", "patch", "post"].contains(&method.as_str()) && !says_it_all;
         let body = &operation["requestBody"]["content"]["application/json"]["schema"];

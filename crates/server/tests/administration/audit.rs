@@ -201,7 +201,8 @@ async fn every_change_over_the_administration_has_its_lines_and_what_comes_to_no
     }
     let driven = changes.iter().map(|(route, ..)| *route).chain(FURTHER.iter().map(|(route, _)| *route));
     // Some need real components, which the tests of the sandbox and of the program have; the others calls that run or fail, as in
-    // `calls` and in the tests of the kernel, or plugins that listen, as in `events`.
+    // `calls` and in the tests of the kernel, or plugins that listen or
+    // have tasks, as in `events` and `tasks`.
     let elsewhere = [
         "POST /api/admin/plugins/{id}/reload",
         "PUT /api/admin/plugins/{id}/versions/{version}",
@@ -209,6 +210,12 @@ async fn every_change_over_the_administration_has_its_lines_and_what_comes_to_no
         "POST /api/admin/calls/running/{number}/stop",
         "POST /api/admin/plugins/{id}/capture",
         "DELETE /api/admin/captures/{number}",
+        "POST /api/admin/tasks/{plugin}/{task}/run",
+        "POST /api/admin/task-runs/{plugin}/{run}/cancel",
+        "PUT /api/admin/schedules/{plugin}/{name}",
+        "DELETE /api/admin/schedules/{plugin}/{name}",
+        "POST /api/admin/schedules/{plugin}/{name}/pause",
+        "POST /api/admin/schedules/{plugin}/{name}/resume",
         "POST /api/admin/dead-letters/replay",
         "POST /api/admin/dead-letters/discard",
         "POST /api/admin/listeners/{id}/pause",

@@ -111,6 +111,25 @@ provides:
   listeners: [{event: "news.*"}]
 "#;
 
+pub(crate) const KEEPER: &str = r#"
+id: keeper
+name: Keeper
+version: 1.0.0
+type: builtin
+category: utility
+enabled_by_default: true
+permissions:
+  actions: [{name: "report:make", description: Make reports}]
+provides:
+  tasks:
+    - name: report
+      description: Makes a report
+      permission: "report:make"
+      parameters: {type: object, required: [day], properties: {day: {type: string}}}
+    - {name: tidy, every_seconds: 3600}
+    - {name: sweep, every_seconds: 3600, scope: global}
+"#;
+
 /// What a test decides about the plugins, and learns of them.
 #[derive(Clone, Default)]
 pub(crate) struct Direction(Arc<Inner>);
@@ -256,6 +275,20 @@ pub(crate) fn herald_and_scribe(direction: &Direction) -> Vec<Arc<dyn Plugin>> {
         .on("news.*", move |_: Context, _: Event| direction.clone().hook("scribe", "hear"));
     let herald = Definition::new(HERALD).post("/cry", cry);
     [herald, scribe].map(|it| it.build().unwrap_or_else(|faults| panic!("{faults}"))).into()
+}
+
+/// A plugin whose tasks do nothing, and one of which waits until it is told to stop where it is given `forever`.
+pub(crate) fn keeper() -> Arc<dyn Plugin> {
+    let mut keeper = Definition::new(KEEPER);
+    for task in ["report", "tidy", "sweep"] {
+        keeper = keeper.task(task, async |ctx: Context, call: TaskCall| {
+            while call.payload.as_str().contains("forever") && !ctx.should_stop() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Ok(())
+        });
+    }
+    keeper.build().unwrap_or_else(|faults| panic!("{faults}"))
 }
 
 /// Makes plugins of what stands in folders: of the parrot.

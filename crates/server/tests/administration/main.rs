@@ -19,4 +19,5 @@ mod registrations;
 mod rollouts;
 mod stage;
 mod switching;
+mod tasks;
 mod tokens;

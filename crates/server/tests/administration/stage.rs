@@ -119,6 +119,14 @@ impl Stage {
         stage
     }
 
+    /// A server with `keeper` as well, whose tasks are done.
+    pub(crate) async fn with_tasks() -> Self {
+        let stage = Self::set(Home::new().await, Direction::default(), vec![cast::keeper()]).await;
+        stage.delivery.start().await.unwrap();
+        stage.delivery.idle().await;
+        stage
+    }
+
     /// Ends, and starts again on the same data.
     pub(crate) async fn again(self) -> Self {
         self.kernel.unload_plugins().await;
