@@ -44,7 +44,7 @@ pub(crate) struct Inner {
     pre: InstancePre<State>,
     exported: Exported,
     warm: Warm<Instance>,
-    slowness: Arc<Slowness>,
+    slowness: Slowness,
 }
 
 /// An instance of a component, in no call or in one.
@@ -73,7 +73,7 @@ impl ComponentPlugin {
             pre,
             exported,
             warm: Warm::default(),
-            slowness: Arc::default(),
+            slowness: Slowness::default(),
         };
         inner.description = Box::pin(inner.describe()).await?;
         inner.check_exports()?;
@@ -270,7 +270,6 @@ impl Plugin for ComponentPlugin {
         call: Call,
     ) -> BoxFuture<'a, Result<Reply, Failure>> {
         let work = Arc::clone(&self.0).invoke(Arc::clone(host), context.clone(), call);
-        let called = OnTheSpot::new(&self.0.shared, Arc::clone(&self.0.slowness), Box::pin(work));
-        Box::pin(async move { called.await? })
+        Box::pin(OnTheSpot::new(&self.0.shared, &self.0.slowness, Box::pin(work)))
     }
 }

@@ -24,7 +24,7 @@ use crate::{
 /// A component is at most this large: one with an interpreter takes 20 MiB.
 const LARGEST: u64 = 64 << 20;
 
-/// How often it is looked for instances that wait for nothing.
+/// How often it is looked for instances that wait for nothing; one that was not used for six times this goes (`warm`).
 const SWEEP: Duration = Duration::from_secs(5);
 
 /// How little claim on the processors guests have that take long: 0 is the usual, 19 the least.
