@@ -142,10 +142,12 @@ impl Sandbox {
         let bytes = std::fs::read(&file).map_err(|cause| unreadable(&file, cause))?;
         check_is_component(entry_point, &bytes)?;
         let migrations = migrations_in(&folder.join("migrations"))?;
-        let form = self.forms.form(&self.shared.engine, &file, &bytes).await?;
+        let (form, name) = self.forms.form(&self.shared.engine, &file, &bytes).await?;
         let manifest = Arc::new(manifest.clone());
-        let plugin = ComponentPlugin::new(Arc::clone(&self.shared), &form, manifest, migrations).await?;
-        Ok(Arc::new(plugin))
+        let forms = &self.forms;
+        let plugin =
+            ComponentPlugin::new(Arc::clone(&self.shared), &form, manifest, migrations, forms, &name);
+        Ok(Arc::new(plugin.await?))
     }
 }
 
