@@ -51,7 +51,7 @@ enum Command {
     Sandbox(sandbox::Plan),
     /// Runs a server with the one route that `sandbox` measures, until it is killed.
     #[command(hide = true)]
-    Echo {
+    Greet {
         /// What answers it.
         #[arg(value_enum)]
         kind: sandbox::Kind,
@@ -73,7 +73,7 @@ fn main() -> anyhow::Result<()> {
         Command::Tenancy(plan) => runtime.block_on(tenancy::run(plan)),
         Command::TenancyStart(start) => runtime.block_on(tenancy::start(start)),
         Command::Sandbox(plan) => runtime.block_on(sandbox::run(plan)),
-        Command::Echo { kind, built } => runtime.block_on(sandbox::serve(kind, &built)),
+        Command::Greet { kind, built } => runtime.block_on(sandbox::serve(kind, &built)),
         Command::Detect { file } => detect::run(&file),
     }
 }

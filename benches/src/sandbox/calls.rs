@@ -36,7 +36,7 @@ enum Subject {
 }
 
 struct Row {
-    name: &'static str,
+    name: String,
     subject: Subject,
     calls: usize,
     /// Nanoseconds a call, of each round.
@@ -44,8 +44,8 @@ struct Row {
 }
 
 impl Row {
-    fn new(name: &'static str, subject: Subject, calls: usize) -> Self {
-        Self { name, subject, calls: calls.max(1), took: Vec::new() }
+    fn new(name: impl Into<String>, subject: Subject, calls: usize) -> Self {
+        Self { name: name.into(), subject, calls: calls.max(1), took: Vec::new() }
     }
 }
 
@@ -55,13 +55,20 @@ pub(super) async fn measure(plan: &Plan) -> anyhow::Result<String> {
     let (calls, fresh) = (plan.calls, plan.calls / FRESH);
     let native = inside::kernel(&place("native"), vec![echo::plugin().build()?], None).await?.0;
     let mut rows = vec![Row::new("native", Subject::Plugin(native), calls)];
-    let built = &plan.rust;
-    let bare = || Bare::new(&built.join("plugin.wasm")).map_err(plain);
-    let warm = bare()?.begin().await.map_err(plain)?;
-    rows.push(Row::new("Rust: the engine's own", Subject::Warm(warm), calls));
-    rows.push(Row::new("Rust", Subject::Plugin(kernel(built, &place("warm"), true).await?), calls));
-    rows.push(Row::new("Rust, fresh: the engine's own", Subject::Fresh(bare()?), fresh));
-    let begun_anew = kernel(built, &place("fresh"), false).await?;
+    let languages = [
+        ("Rust", Some(&plan.rust)),
+        ("JavaScript", plan.javascript.as_ref()),
+        ("Python", plan.python.as_ref()),
+    ];
+    for (language, built) in languages {
+        let Some(built) = built else { continue };
+        let own = bare(built)?.begin().await.map_err(plain)?;
+        rows.push(Row::new(format!("{language}: the engine's own"), Subject::Warm(own), calls));
+        let plugin = kernel(built, &place(language), true).await?;
+        rows.push(Row::new(language, Subject::Plugin(plugin), calls));
+    }
+    rows.push(Row::new("Rust, fresh: the engine's own", Subject::Fresh(bare(&plan.rust)?), fresh));
+    let begun_anew = kernel(&plan.rust, &place("fresh"), false).await?;
     rows.push(Row::new("Rust, fresh", Subject::Plugin(begun_anew), fresh));
     let mut rival: [Vec<f64>; 2] = Default::default();
     for round in 0..=plan.rounds {
@@ -123,6 +130,10 @@ fn table(rows: Vec<Row>) -> String {
         }
     }
     text
+}
+
+fn bare(built: &Path) -> anyhow::Result<Bare> {
+    Bare::new(&built.join("plugin.wasm")).map_err(plain)
 }
 
 /// A kernel with the plugin that was built.

@@ -12,7 +12,7 @@ pub(super) async fn measure(plan: &Plan) -> anyhow::Result<String> {
     let folder = tempfile::tempdir()?;
     let (none, many) = (folder.path().join("none"), folder.path().join("many"));
     for number in 0..plan.plugins {
-        install(&plan.rust, &many, number)?;
+        install(&plan.greeter, &many, number, number % plan.components.max(1))?;
     }
     // The first start compiles them, and makes the databases.
     let compiled = start(&plan.switchboard, &many)?.0;
@@ -28,8 +28,10 @@ pub(super) async fn measure(plan: &Plan) -> anyhow::Result<String> {
     }
     let [none_ms, many_ms] = times.map(median);
     let [none_mib, many_mib] = memory.map(median);
-    let mut text =
-        format!("| {} sandboxed plugins, over none | measured | bound |\n|---|---:|---:|\n", plan.plugins);
+    let mut text = format!(
+        "| {} sandboxed plugins of {} components, over none | measured | bound |\n|---|---:|---:|\n",
+        plan.plugins, plan.components
+    );
     let start = many_ms - none_ms;
     writeln!(
         text,
@@ -41,20 +43,21 @@ pub(super) async fn measure(plan: &Plan) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// The plugin under an id of its own, and of other bytes, so that it has a compiled form of its own.
-fn install(built: &Path, data: &Path, number: usize) -> anyhow::Result<()> {
-    let id = format!("echo_{number}");
+/// The plugin under an id of its own. Its component is that of all plugins with this number of a component, and of other bytes than the
+/// rest, with a compiled form of its own.
+fn install(built: &Path, data: &Path, number: usize, component: usize) -> anyhow::Result<()> {
+    let id = format!("greeter_{number}");
     let folder = data.join("plugins").join(&id);
     put(built, &folder, true)?;
     let manifest = std::fs::read_to_string(folder.join("manifest.yaml"))?;
-    let manifest = manifest.replace("id: echo\n", &format!("id: {id}\n"));
-    std::fs::write(folder.join("manifest.yaml"), manifest.replace("echo.say", &format!("{id}.say")))?;
-    let mut component = std::fs::read(folder.join("plugin.wasm"))?;
+    let manifest = manifest.replace("id: greeter\n", &format!("id: {id}\n"));
+    std::fs::write(folder.join("manifest.yaml"), manifest)?;
+    let mut bytes = std::fs::read(folder.join("plugin.wasm"))?;
     // A custom section: its kind, its length, and its name with the length of that.
-    let name = id.as_bytes();
-    component.extend([0, u8::try_from(name.len() + 1)?, u8::try_from(name.len())?]);
-    component.extend(name);
-    std::fs::write(folder.join("plugin.wasm"), component)?;
+    let name = component.to_string();
+    bytes.extend([0, u8::try_from(name.len() + 1)?, u8::try_from(name.len())?]);
+    bytes.extend(name.as_bytes());
+    std::fs::write(folder.join("plugin.wasm"), bytes)?;
     Ok(())
 }
 

@@ -22,6 +22,15 @@ pub(crate) struct Plan {
     /// `benches/echo`, built by `switchboard plugin build`.
     #[arg(long)]
     rust: PathBuf,
+    /// `benches/greeter`, built likewise.
+    #[arg(long)]
+    greeter: PathBuf,
+    /// `benches/echo-javascript`, built likewise; without it JavaScript is not measured.
+    #[arg(long)]
+    javascript: Option<PathBuf>,
+    /// `benches/echo-python`, built likewise; without it Python is not measured.
+    #[arg(long)]
+    python: Option<PathBuf>,
     /// `benches/extism`, built.
     #[arg(long, default_value = "benches/extism/target/release/extism-rival")]
     extism: PathBuf,
@@ -40,6 +49,9 @@ pub(crate) struct Plan {
     /// Plugins that are installed for the start with many.
     #[arg(long, default_value_t = 1000)]
     plugins: usize,
+    /// Components that they are made of: each is one of its own, which is compiled for itself.
+    #[arg(long, default_value_t = 50)]
+    components: usize,
 }
 
 /// Measures, and prints the tables for docs/benchmarks.md.

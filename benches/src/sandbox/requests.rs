@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use axum::{Json, Router, routing::get};
-use echo::Greeting;
+use greeter::Greeting;
 use switchboard_server::{Options, Times, router};
 use tokio::net::TcpListener;
 
@@ -20,7 +20,7 @@ use crate::{
     process::Server,
 };
 
-const LINE: &str = "GET /api/plugins/echo/greeting";
+const LINE: &str = "GET /api/plugins/greeter/greeting";
 
 /// Connections that each send the next request when the last is answered.
 const CONNECTIONS: usize = 32;
@@ -43,15 +43,15 @@ pub(crate) async fn serve(kind: Kind, built: &Path) -> anyhow::Result<()> {
     if kind == Kind::Bare {
         let greeting = get(|| async { Json(Greeting::THE_ONE) });
         let ready = get(|| async { "ready" });
-        let app = Router::new().route("/api/plugins/echo/greeting", greeting).route("/readyz", ready);
+        let app = Router::new().route("/api/plugins/greeter/greeting", greeting).route("/readyz", ready);
         return Ok(axum::serve(listener, app).await?);
     }
     let place = tempfile::tempdir()?;
     let folder = place.path().join("plugins");
     let (builtins, external) = if kind == Kind::Native {
-        (vec![echo::plugin().build()?], None)
+        (vec![greeter::plugin().build()?], None)
     } else {
-        super::calls::put(built, &folder.join("echo"), true)?;
+        super::calls::put(built, &folder.join("greeter"), true)?;
         let loader = Arc::new(Components::new(&place.path().join("compiled"))?);
         (Vec::new(), Some(External { folder, loader }))
     };
@@ -64,7 +64,7 @@ pub(crate) async fn serve(kind: Kind, built: &Path) -> anyhow::Result<()> {
 fn start(kind: &str, built: &PathBuf) -> anyhow::Result<Server> {
     use std::io::{BufRead, BufReader};
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("echo").arg(kind).arg(built);
+    command.arg("greet").arg(kind).arg(built);
     let mut child = command.stdout(Stdio::piped()).spawn()?;
     let mut line = String::new();
     BufReader::new(child.stdout.take().context("no output")?).read_line(&mut line)?;
@@ -74,7 +74,7 @@ fn start(kind: &str, built: &PathBuf) -> anyhow::Result<Server> {
 
 pub(super) async fn measure(plan: &Plan) -> anyhow::Result<String> {
     let kinds = ["bare", "native", "component"];
-    let servers = kinds.map(|kind| start(kind, &plan.rust));
+    let servers = kinds.map(|kind| start(kind, &plan.greeter));
     let servers = servers.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
     // A component is compiled first.
     tokio::time::sleep(Duration::from_secs(2)).await;

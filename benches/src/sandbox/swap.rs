@@ -25,8 +25,8 @@ const SWAPS: u32 = 10;
 
 pub(super) async fn measure(plan: &Plan) -> anyhow::Result<String> {
     let folder = tempfile::tempdir()?;
-    let installed = folder.path().join("plugins/echo");
-    put(&plan.rust, &installed, true)?;
+    let installed = folder.path().join("plugins/greeter");
+    put(&plan.greeter, &installed, true)?;
     // Limits that are counted and never met.
     std::fs::write(folder.path().join("switchboard.toml"), "[rate_limits]\naddress = 1000000\n")?;
     let address = free_address()?;
@@ -34,7 +34,7 @@ pub(super) async fn measure(plan: &Plan) -> anyhow::Result<String> {
     command.arg("serve").arg("--data").arg(folder.path()).arg("--listen").arg(address.to_string());
     let server = Server::start(command, address)?;
     let is_over = Arc::new(AtomicBool::new(false));
-    let line = "GET /api/plugins/echo/greeting";
+    let line = "GET /api/plugins/greeter/greeting";
     let request = Request::new(line, line, 200, "", None);
     let (answered, late) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let pause = Duration::from_micros(1_000_000 * CONNECTIONS / RATE);
@@ -66,7 +66,7 @@ pub(super) async fn measure(plan: &Plan) -> anyhow::Result<String> {
         let next = format!("version: 1.0.{}\n", number + 1);
         std::fs::write(installed.join("manifest.yaml"), manifest.replace(&version, &next))?;
         let mut reload = Command::new(&plan.switchboard);
-        reload.args(["plugin", "reload", "echo", "--data"]).arg(folder.path());
+        reload.args(["plugin", "reload", "greeter", "--data"]).arg(folder.path());
         let asked = Instant::now();
         let told = tokio::task::spawn_blocking(move || reload.output()).await??;
         anyhow::ensure!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     net::IpAddr,
+    ops::Deref,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -15,9 +16,13 @@ use switchboard_manifest::PluginId;
 
 use crate::{Actor, Failure, Usage};
 
-/// For whom a call is made, and how long it may take. Made by the dispatcher, once for each call.
+/// For whom a call is made, and how long it may take. Made by the dispatcher, once for each call; a clone is the same one.
 #[derive(Debug, Clone)]
-pub struct Context {
+pub struct Context(Arc<About>);
+
+/// What a [`Context`] says of its call.
+#[derive(Debug)]
+pub struct About {
     /// The plugin that is called.
     pub plugin: PluginId,
     /// The organization it is called for; none in global scope.
@@ -35,7 +40,15 @@ pub struct Context {
     /// Set when nobody waits for the call any more.
     pub stop: Stop,
     /// What the call uses.
-    pub usage: Arc<Usage>,
+    pub usage: Usage,
+}
+
+impl Deref for Context {
+    type Target = About;
+
+    fn deref(&self) -> &About {
+        &self.0
+    }
 }
 
 /// An organization as a plugin sees it.
@@ -67,13 +80,13 @@ impl From<OrganizationId> for switchboard_sql::Value {
 }
 
 /// When a call's time is up. It stands still while the call waits for others.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Deadline(Keeper);
 
 /// Who keeps the time.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Keeper {
-    Here(Arc<Mutex<Clockwork>>),
+    Here(Mutex<Clockwork>),
     /// Somebody who says how much is left.
     Elsewhere(fn() -> Duration),
 }
@@ -86,12 +99,10 @@ struct Clockwork {
 }
 
 impl Deadline {
-    /// A deadline this far from now.
-    pub fn after(time: Duration) -> Self {
-        let now = Instant::now();
-        let at = now.checked_add(time).unwrap_or(now + Duration::from_secs(365 * 24 * 3600));
-        let clockwork = Clockwork { at, standing_since: None, waits: 0 };
-        Self(Keeper::Here(Arc::new(Mutex::new(clockwork))))
+    /// A deadline this far from when the call began.
+    pub fn after(begun: Instant, time: Duration) -> Self {
+        let at = begun.checked_add(time).unwrap_or(begun + Duration::from_secs(365 * 24 * 3600));
+        Self(Keeper::Here(Mutex::new(Clockwork { at, standing_since: None, waits: 0 })))
     }
 
     /// A deadline that somebody else keeps, who says how much time is left and lets it stand still: the host of a sandboxed
@@ -123,13 +134,13 @@ impl Deadline {
     }
 
     /// Stands still until the result is dropped: the call waits for another plugin, or for bytes from a client.
-    pub fn stand_still(&self) -> StandingStill {
+    pub fn stand_still(&self) -> StandingStill<'_> {
         if let Keeper::Here(clockwork) = &self.0 {
             let mut clockwork = held(clockwork);
             clockwork.waits += 1;
             clockwork.standing_since.get_or_insert_with(Instant::now);
         }
-        StandingStill(self.clone())
+        StandingStill(self)
     }
 }
 
@@ -140,9 +151,9 @@ fn held(clockwork: &Mutex<Clockwork>) -> MutexGuard<'_, Clockwork> {
 
 /// A deadline stands still as long as this lives.
 #[derive(Debug)]
-pub struct StandingStill(Deadline);
+pub struct StandingStill<'a>(&'a Deadline);
 
-impl Drop for StandingStill {
+impl Drop for StandingStill<'_> {
     fn drop(&mut self) {
         let Keeper::Here(clockwork) = &self.0.0 else { return };
         let mut clockwork = held(clockwork);
@@ -205,6 +216,11 @@ impl Stop {
 }
 
 impl Context {
+    /// The context of a call.
+    pub fn new(about: About) -> Self {
+        Self(Arc::new(about))
+    }
+
     /// The organization that the call is for.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ mod usage;
 pub use actor::{AccountId, Actions, Actor, ActorKind, Roles, Standing};
 pub use body::{Body, Chunks, Lent};
 pub use call::{Call, CallKind, FilterCall, Hook, HookKind, Reply, Request, Response, ServiceCall, TaskCall};
-pub use context::{Context, Deadline, Organization, OrganizationId, StandingStill, Stop};
+pub use context::{About, Context, Deadline, Organization, OrganizationId, StandingStill, Stop};
 pub use description::{
     Answer, BodyDescription, Description, Operation, Parameter, ParameterPlace, ServiceDescription,
 };

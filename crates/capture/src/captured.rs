@@ -8,8 +8,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use switchboard_api::{
-    AccountId, Actions, Actor, ActorKind, Context, Deadline, Failure, Organization, OrganizationId, Plugin,
-    Reply, Roles, Standing, Stop, Timestamp, capability::Level,
+    About, AccountId, Actions, Actor, ActorKind, Context, Deadline, Failure, Organization, OrganizationId,
+    Plugin, Reply, Roles, Standing, Stop, Timestamp, Usage, capability::Level,
 };
 use switchboard_manifest::Manifest;
 
@@ -173,16 +173,16 @@ impl Captured {
         let call = self.input.again(manifest)?;
         let tape = Arc::new(Tape::of(self.asked.clone(), self.at));
         let host = Arc::new(taped::host(None, &manifest.id, &tape));
-        let context = self.context(manifest);
         let begun = Instant::now();
+        let context = self.context(manifest, begun);
         let reply = plugin.call(&host, &context, call).await;
         Ok(Again { reply, took: begun.elapsed(), strayed: tape.strayed(), log: tape.said() })
     }
 
-    fn context(&self, manifest: &Manifest) -> Context {
+    fn context(&self, manifest: &Manifest, begun: Instant) -> Context {
         let actor = &self.actor;
         let roles = Roles::new(actor.roles.iter().map(String::as_str));
-        Context {
+        Context::new(About {
             plugin: manifest.id.clone(),
             organization: self.organization.clone().map(Arc::new),
             actor: Arc::new(Actor {
@@ -195,10 +195,10 @@ impl Captured {
             }),
             from: self.address,
             trace: self.trace.as_str().into(),
-            deadline: Deadline::after(Duration::from_millis(self.allowed_ms)),
+            deadline: Deadline::after(begun, Duration::from_millis(self.allowed_ms)),
             depth: 0,
             stop: Stop::default(),
-            usage: Arc::default(),
-        }
+            usage: Usage::default(),
+        })
     }
 }

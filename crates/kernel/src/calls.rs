@@ -1,16 +1,26 @@
 //! The calls of plugins that run now: listed, and stopped.
 
 use std::{
+    future::poll_fn,
     ops::Deref,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    task::{Poll, ready},
     time::{Duration, Instant},
 };
 
-use futures_util::future::{AbortHandle, AbortRegistration};
-use switchboard_api::{Call, CallKind, Context, Failure, OrganizationId, Payload, Reply, Timestamp};
+use futures_util::task::AtomicWaker;
+use switchboard_api::{
+    Call, CallKind, Context, Failure, HookKind, OrganizationId, Payload, Reply, Timestamp,
+};
+use switchboard_manifest::Manifest;
+use tokio::{
+    task::{coop::Unconstrained, unconstrained},
+    time::{Sleep, sleep_until},
+};
 
 use crate::{invocation::Outcome, loaded::Loaded};
 
@@ -32,7 +42,8 @@ pub struct RunningCall {
     bytes_in: Option<u64>,
     context: Context,
     begun: Instant,
-    abort: AbortHandle,
+    /// Who is to be told that it was stopped.
+    waiting: AtomicWaker,
     /// Why it was stopped, if somebody has.
     stopped: OnceLock<Box<str>>,
 }
@@ -41,22 +52,29 @@ pub struct RunningCall {
 enum What {
     /// The route at that position of the manifest.
     Route(usize),
-    /// An event's type, or the name of a filter point, a task, a service or a hook.
+    /// The service at that position of the manifest.
+    Service(usize),
+    Hook(HookKind),
+    /// An event's type, or the name of a filter point, a task or a service that is not declared.
     Named(Box<str>),
 }
 
 impl What {
     /// What it is, and how many bytes come with it where that is known.
-    fn of(call: &Call) -> (Self, Option<u64>) {
-        let named =
-            |name: &str, payload: &Payload| (Self::Named(name.into()), Some(payload.as_str().len() as u64));
+    fn of(call: &Call, manifest: &Manifest) -> (Self, Option<u64>) {
+        let with = |what, payload: &Payload| (what, Some(payload.as_str().len() as u64));
+        let named = |name: &str, payload| with(Self::Named(name.into()), payload);
+        let service = |name: &str| {
+            let position = manifest.provides.services.iter().position(|service| service.name == name);
+            position.map_or_else(|| Self::Named(name.into()), Self::Service)
+        };
         match call {
             Call::Request(request) => (Self::Route(request.route), request.body.length()),
             Call::Event(event) => named(&event.name, &event.data),
             Call::Filter(filter) => named(&filter.name, &filter.payload),
             Call::Task(task) => named(&task.name, &task.payload),
-            Call::Service(service) => named(&service.name, &service.payload),
-            Call::Lifecycle(hook) => (Self::Named(hook.kind().as_str().into()), None),
+            Call::Service(called) => with(service(&called.name), &called.payload),
+            Call::Lifecycle(hook) => (Self::Hook(hook.kind()), None),
         }
     }
 }
@@ -111,11 +129,16 @@ impl RunningCall {
 
     /// What it is called for: the route, or the name of the event, filter point, task, service or hook.
     pub fn what(&self) -> String {
+        let manifest = self.plugin.manifest();
+        let provides = &manifest.provides;
         match &self.what {
             What::Named(name) => name.to_string(),
+            What::Hook(kind) => kind.as_str().to_owned(),
+            What::Service(position) => {
+                provides.services.get(*position).map(|service| service.name.clone()).unwrap_or_default()
+            }
             What::Route(position) => {
-                let manifest = self.plugin.manifest();
-                let route = manifest.provides.api_routes.get(*position);
+                let route = provides.api_routes.get(*position);
                 route.map(|it| format!("{} {}", it.method, manifest.address_of(it))).unwrap_or_default()
             }
         }
@@ -130,7 +153,7 @@ impl RunningCall {
     fn stop(&self, why: &str) -> bool {
         let is_first = self.stopped.set(why.into()).is_ok();
         self.context.stop.set();
-        self.abort.abort();
+        self.waiting.wake();
         is_first
     }
 
@@ -160,6 +183,15 @@ impl RunningCall {
     }
 }
 
+/// Why a call's work was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GivenUp {
+    /// Somebody stopped it.
+    Stopped,
+    /// Its time was up.
+    TooLate,
+}
+
 /// A call that is under way until this is dropped.
 pub(crate) struct Underway {
     call: Arc<RunningCall>,
@@ -167,10 +199,9 @@ pub(crate) struct Underway {
 }
 
 impl Underway {
-    /// Notes that a call begins. Who makes it goes on by the registration, which ends it when it is stopped.
-    pub(crate) fn begin(plugin: &Arc<Loaded>, call: &Call, context: Context) -> (Self, AbortRegistration) {
-        let (abort, registration) = AbortHandle::new_pair();
-        let (what, bytes_in) = What::of(call);
+    /// Notes that a call has begun.
+    pub(crate) fn begin(plugin: &Arc<Loaded>, call: &Call, context: Context, begun: Instant) -> Self {
+        let (what, bytes_in) = What::of(call, plugin.manifest());
         let calls = &plugin.watch.calls;
         let call = Arc::new(RunningCall {
             number: calls.next.fetch_add(1, Ordering::Relaxed),
@@ -179,14 +210,46 @@ impl Underway {
             what,
             bytes_in,
             context,
-            begun: Instant::now(),
-            abort,
+            begun,
+            waiting: AtomicWaker::new(),
             stopped: OnceLock::new(),
         });
         if let Some(mut part) = calls.part(call.number) {
             part.push(Arc::clone(&call));
         }
-        (Self { call, has_ended: false }, registration)
+        Self { call, has_ended: false }
+    }
+
+    /// What the call's work gives, unless it is given up before: at the deadline, which may move on meanwhile, or when it is stopped.
+    pub(crate) async fn outcome<T>(&self, work: impl Future<Output = T>) -> Result<T, GivenUp> {
+        let mut work = pin!(work);
+        let mut timer = pin!(None::<Unconstrained<Sleep>>);
+        let is_stopped = || self.stopped.get().is_some();
+        poll_fn(|polling| {
+            if is_stopped() {
+                return Poll::Ready(Err(GivenUp::Stopped));
+            }
+            if let Poll::Ready(done) = work.as_mut().poll(polling) {
+                return Poll::Ready(Ok(done));
+            }
+            // Most work is done at once, and needs neither somebody to wake nor a timer.
+            self.waiting.register(polling.waker());
+            if is_stopped() {
+                return Poll::Ready(Err(GivenUp::Stopped));
+            }
+            loop {
+                if let Some(timer) = timer.as_mut().as_pin_mut() {
+                    ready!(timer.poll(polling));
+                }
+                let deadline = self.context.deadline.instant();
+                if deadline <= Instant::now() {
+                    return Poll::Ready(Err(GivenUp::TooLate));
+                }
+                // That work takes more than its share of the runtime is no reason not to look at the time.
+                timer.set(Some(unconstrained(sleep_until(deadline.into()))));
+            }
+        })
+        .await
     }
 
     /// Notes how it ended.

@@ -10,17 +10,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::{
-    FutureExt, StreamExt,
-    future::{Abortable, Aborted},
-};
+use futures_util::{FutureExt, StreamExt};
 use switchboard_api::{
-    Actor, Body, Call, CallKind, Context, Deadline, Failure, FilterCall, Organization, Payload, Reply, Stop,
+    About, Actor, Body, Call, CallKind, Context, Deadline, Failure, FilterCall, Organization, Payload, Reply,
+    Stop, Usage,
 };
 use switchboard_manifest::OnFilterFailure;
 
 use crate::{
-    calls::Underway,
+    calls::{GivenUp, Underway},
     capturing::Capture,
     loaded::Loaded,
     pace::{Allowance, is_paced},
@@ -205,34 +203,35 @@ fn keep_pace(
 async fn run(plugin: &Arc<Loaded>, caller: Caller, terms: Terms<'_>, call: Call) -> Result<Reply, Failure> {
     let kind = call.kind();
     let time = terms.time.unwrap_or_else(|| Duration::from_millis(plugin.manifest().limits.call_ms));
-    let context = Context {
+    let begun = Instant::now();
+    let context = Context::new(About {
         plugin: plugin.id().clone(),
         organization: caller.organization,
         actor: caller.actor,
         from: caller.from,
         trace: caller.trace,
-        deadline: Deadline::after(time),
+        deadline: Deadline::after(begun, time),
         depth: caller.depth,
         stop: caller.stop,
-        usage: Arc::default(),
-    };
-    let call = waiting_for_client(call, &context.deadline);
+        usage: Usage::default(),
+    });
+    let call = waiting_for_client(call, &context);
     // Before anything is waited for: that the caller went away meanwhile is noted as well.
-    let (underway, registration) = Underway::begin(plugin, &call, context);
+    let underway = Underway::begin(plugin, &call, context, begun);
     let (capture, call) = Capture::of(plugin, call).await;
     let host = capture.as_ref().map_or(&plugin.host, Capture::host);
     let context = underway.context();
-    let running = AssertUnwindSafe(plugin.plugin.call(host, context, call)).catch_unwind();
-    let reply = match Abortable::new(within(&context.deadline, running), registration).await {
-        Err(Aborted) => Err(underway.was_stopped()),
-        Ok(Some(Ok(reply))) => reply,
-        Ok(Some(Err(panic))) => Err(Failure::broken(format!(
+    let work = AssertUnwindSafe(plugin.plugin.call(host, context, call)).catch_unwind();
+    let reply = match underway.outcome(work).await {
+        Ok(Ok(reply)) => reply,
+        Ok(Err(panic)) => Err(Failure::broken(format!(
             "plugin `{}` panicked in a {}: {}",
             plugin.id(),
             kind.as_str(),
             panic_message(&*panic)
         ))),
-        Ok(None) => {
+        Err(GivenUp::Stopped) => Err(underway.was_stopped()),
+        Err(GivenUp::TooLate) => {
             context.stop.set();
             Err(Failure::timed_out(format!(
                 "plugin `{}` took longer than the {} it may for a {}",
@@ -253,31 +252,18 @@ async fn run(plugin: &Arc<Loaded>, caller: Caller, terms: Terms<'_>, call: Call)
     reply
 }
 
-/// Runs the future until the deadline, which may have moved on meanwhile.
-async fn within<T>(deadline: &Deadline, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = std::pin::pin!(future);
-    loop {
-        if let Ok(done) = tokio::time::timeout_at(deadline.instant().into(), future.as_mut()).await {
-            return Some(done);
-        }
-        if deadline.instant() <= Instant::now() {
-            return None;
-        }
-    }
-}
-
 /// While a request waits for its body's bytes, its deadline stands still.
-fn waiting_for_client(call: Call, deadline: &Deadline) -> Call {
+fn waiting_for_client(call: Call, context: &Context) -> Call {
     match call {
         Call::Request(mut request) => {
             if let in_pieces @ (Body::Stream { .. } | Body::Lent(_)) = request.body {
                 let length = in_pieces.length();
-                let state = (in_pieces.into_chunks(), deadline.clone());
-                let chunks = futures_util::stream::unfold(state, async |(mut chunks, deadline)| {
-                    let waiting = deadline.stand_still();
+                let state = (in_pieces.into_chunks(), context.clone());
+                let chunks = futures_util::stream::unfold(state, async |(mut chunks, context)| {
+                    let waiting = context.deadline.stand_still();
                     let chunk = chunks.next().await?;
                     drop(waiting);
-                    Some((chunk, (chunks, deadline)))
+                    Some((chunk, (chunks, context)))
                 });
                 request.body = Body::stream(chunks, length);
             }

@@ -107,6 +107,7 @@ impl Kernel {
             snapshot.plugins().iter().filter(|plugin| *plugin.id() != id).cloned().collect();
         let brought = self.bring_up(
             &entry,
+            self.code_of(&entry).await,
             recorded.get(&id).and_then(|row| row.version()),
             &mut serving,
             before.as_ref(),

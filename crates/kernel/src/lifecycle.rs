@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 use semver::Version;
 use serde::Deserialize;
 use switchboard_api::{Call, Hook, Organization, Plugin};
@@ -31,6 +32,7 @@ use crate::{
     loaded::Loaded,
     measure::Measures,
     pace::{Pace, Ticks, declared},
+    ports::Loader,
     resolve::{Candidate, Resolution, resolve},
     shape::{RouteShape, Rules},
     snapshot::Snapshot,
@@ -228,15 +230,16 @@ impl Kernel {
             };
             catalog.set_state(id, state);
         }
-        for id in &resolution.order {
-            if serving.iter().any(|plugin| plugin.id() == id) {
-                continue;
-            }
-            let Some(entry) = catalog.entry(id.as_str()).cloned() else { continue };
+        let is_new = |id: &&PluginId| !serving.iter().any(|plugin| plugin.id() == *id);
+        let coming = resolution.order.iter().filter(is_new);
+        let mut coming =
+            self.with_code(coming.filter_map(|id| catalog.entry(id.as_str()).cloned()).collect());
+        while let Some((entry, code)) = coming.next().await {
+            let id = &entry.manifest.id;
             let brought = match entry.state.validated() {
                 Ok(_) => {
                     let recorded = recorded.get(id).and_then(|row| row.version.as_ref());
-                    self.bring_up(&entry, recorded, &mut serving, None).await
+                    self.bring_up(&entry, code, recorded, &mut serving, None).await
                 }
                 Err(no_step) => Err(no_step.to_string()),
             };
@@ -260,6 +263,7 @@ impl Kernel {
     pub(crate) async fn bring_up(
         &self,
         entry: &Entry,
+        code: Result<Arc<dyn Plugin>, String>,
         recorded: Option<&Version>,
         serving: &mut Vec<Arc<Loaded>>,
         before: Option<&Arc<Loaded>>,
@@ -270,7 +274,7 @@ impl Kernel {
                 return Err(format!("it requires plugin `{}`, which does not load", requirement.plugin_id));
             }
         }
-        let loaded = self.made_of(entry).await?;
+        let loaded = self.made_of(code?)?;
         let saved = self.migrate(manifest, loaded.plugin.migrations(), before).await?;
         let brought = self.start(loaded, recorded, serving, before).await;
         match (brought, saved) {
@@ -291,8 +295,7 @@ impl Kernel {
     }
 
     /// A plugin that could serve: its code, its host and what a call of it needs. Nothing of it was called yet.
-    pub(crate) async fn made_of(&self, entry: &Entry) -> Result<Arc<Loaded>, String> {
-        let plugin = self.code_of(entry).await?;
+    pub(crate) fn made_of(&self, plugin: Arc<dyn Plugin>) -> Result<Arc<Loaded>, String> {
         let manifest = Arc::clone(plugin.manifest());
         let differences = disagreements(&manifest, plugin.description());
         if !differences.is_empty() {
@@ -366,16 +369,25 @@ impl Kernel {
         up
     }
 
-    async fn code_of(&self, entry: &Entry) -> Result<Arc<dyn Plugin>, String> {
-        match (&entry.builtin, &entry.origin, &self.loader) {
-            (Some(plugin), ..) => Ok(Arc::clone(plugin)),
-            (None, Origin::Folder(folder), Some(loader)) => loader.load(folder, &entry.manifest).await,
-            (None, Origin::Folder(_), None) => {
-                let file = entry.manifest.entry_point.as_deref().unwrap_or("its code");
-                Err(format!("`{file}` cannot be run: this server has no loader for external plugins"))
-            }
-            (None, Origin::Builtin, _) => Err("its code is not part of this server".to_owned()),
-        }
+    /// A plugin's code, or in one sentence why there is none.
+    pub(crate) async fn code_of(&self, entry: &Entry) -> Result<Arc<dyn Plugin>, String> {
+        code_of(self.loader.clone(), entry.clone()).await
+    }
+
+    /// Each with its code, in their order; a few are made ready beforehand, at the same time, since a component may have to be compiled.
+    fn with_code(
+        &self,
+        entries: Vec<Entry>,
+    ) -> impl Stream<Item = (Entry, Result<Arc<dyn Plugin>, String>)> + Unpin + use<> {
+        let loader = self.loader.clone();
+        let begun = move |entry: Entry| {
+            let code = tokio::spawn(code_of(loader.clone(), entry.clone()));
+            code.map(move |code| {
+                (entry, code.unwrap_or_else(|error| Err(format!("it could not be made ready: {error}"))))
+            })
+        };
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        stream::iter(entries).map(begun).buffered(2 * processors)
     }
 
     /// Brings a plugin's tables to where its code expects them, having saved what was there.
@@ -487,6 +499,18 @@ impl Kernel {
             let reason = state.as_ref().and_then(State::reason).unwrap_or("it is not loaded");
             Error::Refused(format!("plugin `{id}` does not serve: {reason}"))
         })
+    }
+}
+
+async fn code_of(loader: Option<Arc<dyn Loader>>, entry: Entry) -> Result<Arc<dyn Plugin>, String> {
+    match (entry.builtin, &entry.origin, loader) {
+        (Some(plugin), ..) => Ok(plugin),
+        (None, Origin::Folder(folder), Some(loader)) => loader.load(folder, &entry.manifest).await,
+        (None, Origin::Folder(_), None) => {
+            let file = entry.manifest.entry_point.as_deref().unwrap_or("its code");
+            Err(format!("`{file}` cannot be run: this server has no loader for external plugins"))
+        }
+        (None, Origin::Builtin, _) => Err("its code is not part of this server".to_owned()),
     }
 }
 

@@ -256,7 +256,7 @@ impl Kernel {
         if let Some(refusal) = self.resolve_in(&catalog, &recorded).refused.get(id) {
             return Err(refusal.to_string());
         }
-        let loaded = self.made_of(&entry).await?;
+        let loaded = self.made_of(self.code_of(&entry).await?)?;
         let (theirs, own) = (everyones.description(), loaded.description());
         if theirs.config_defaults != own.config_defaults {
             return Err(beside_needs("what is configured where nothing was set"));

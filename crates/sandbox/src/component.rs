@@ -12,6 +12,7 @@ use wasmtime::{
 use crate::{
     Error,
     bounds::Bounds,
+    compiled::CompiledForms,
     exports::{Exported, Exports},
     import,
     on_the_spot::{OnTheSpot, Seen, Slowness, takes_long},
@@ -44,7 +45,7 @@ pub(crate) struct Inner {
     pre: InstancePre<State>,
     exported: Exported,
     warm: Warm<Instance>,
-    slowness: Arc<Slowness>,
+    slowness: Slowness,
 }
 
 /// An instance of a component, in no call or in one.
@@ -54,12 +55,14 @@ struct Instance {
 }
 
 impl ComponentPlugin {
-    /// Checks the component against its manifest, begins it once, and has it describe itself.
+    /// Checks the component against its manifest, begins it once, and has it describe itself; unless it has before, which is kept.
     pub(crate) async fn new(
         shared: Arc<Shared>,
         component: &Component,
         manifest: Arc<Manifest>,
         migrations: Vec<(String, String)>,
+        forms: &CompiledForms,
+        name: &str,
     ) -> Result<Self, Error> {
         import::check(&shared.engine, component, &manifest)?;
         let pre = shared.linker.instantiate_pre(component).map_err(not_begun)?;
@@ -73,9 +76,20 @@ impl ComponentPlugin {
             pre,
             exported,
             warm: Warm::default(),
-            slowness: Arc::default(),
+            slowness: Slowness::default(),
         };
-        inner.description = Box::pin(inner.describe()).await?;
+        let memory = inner.manifest.limits.memory_mb;
+        inner.description = match forms.description(name, memory) {
+            Some(said) => described(&said)?,
+            None => match Box::pin(inner.describe()).await? {
+                Some(said) => {
+                    let description = described(&said)?;
+                    forms.keep_description(name, memory, &said);
+                    description
+                }
+                None => plain::description(&inner.manifest)?,
+            },
+        };
         inner.check_exports()?;
         let position = |key: &str| inner.description.routes.iter().position(|route| route.key == key);
         let routes = inner.manifest.provides.api_routes.iter();
@@ -88,22 +102,25 @@ impl ComponentPlugin {
     }
 }
 
+fn described(said: &str) -> Result<Description, Error> {
+    serde_json::from_str(said).map_err(|error| Error::Description(error.to_string()))
+}
+
 fn not_begun(error: wasmtime::Error) -> Error {
     Error::NotBegun(format!("{error:#}"))
 }
 
 impl Inner {
-    /// Begins the component, and asks it what it binds, on the runtime for guests: nobody's request waits for it.
-    async fn describe(&self) -> Result<Description, Error> {
+    /// Begins the component, and asks it what it binds, on the runtime for guests: nobody's request waits for it. One for `wasi:http` says
+    /// nothing.
+    async fn describe(&self) -> Result<Option<String>, Error> {
         let indices = self.exported.description.as_ref();
         if indices.is_none() && self.exported.incoming_handler.is_none() {
             return Err(Error::NoDescription);
         }
         let describing = async {
             let Instance { mut store, .. } = self.instantiate_as(indices).await.map_err(not_begun)?;
-            let Some(describe) = store.data_mut().description.take() else {
-                return plain::description(&self.manifest);
-            };
+            let Some(describe) = store.data_mut().description.take() else { return Ok(None) };
             store.set_epoch_deadline(EPOCHS);
             let said = describe.call_describe(&mut store).await.map_err(not_begun)?;
             if said.len() > LONGEST_DESCRIPTION {
@@ -112,7 +129,7 @@ impl Inner {
                     LONGEST_DESCRIPTION >> 20
                 )));
             }
-            serde_json::from_str(&said).map_err(|error| Error::Description(error.to_string()))
+            Ok(Some(said))
         };
         let describing = Seen::new(&self.shared, Box::pin(describing));
         tokio::time::timeout(DESCRIBING, describing).await.map_err(|_| {
@@ -270,7 +287,6 @@ impl Plugin for ComponentPlugin {
         call: Call,
     ) -> BoxFuture<'a, Result<Reply, Failure>> {
         let work = Arc::clone(&self.0).invoke(Arc::clone(host), context.clone(), call);
-        let called = OnTheSpot::new(&self.0.shared, Arc::clone(&self.0.slowness), Box::pin(work));
-        Box::pin(async move { called.await? })
+        Box::pin(OnTheSpot::new(&self.0.shared, &self.0.slowness, Box::pin(work)))
     }
 }

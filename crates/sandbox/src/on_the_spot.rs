@@ -14,7 +14,6 @@ use std::{
 };
 
 use switchboard_api::{BoxFuture, Failure};
-use tokio::runtime::Handle;
 
 use crate::{sandbox::Shared, task::Task};
 
@@ -48,11 +47,13 @@ impl Slowness {
 }
 
 /// A guest's work: here while it is short, elsewhere when it is not. Dropping it ends it.
-pub(crate) enum OnTheSpot<T> {
-    Here { work: Seen<'static, T>, slowness: Arc<Slowness>, elsewhere: Handle },
-    Elsewhere(Task<T>),
+pub(crate) enum OnTheSpot<'a, T> {
+    Here { work: Work<T>, shared: &'a Arc<Shared>, slowness: &'a Slowness },
+    Elsewhere(Task<Result<T, Failure>>),
     Over,
 }
+
+type Work<T> = BoxFuture<'static, Result<T, Failure>>;
 
 /// Work that is said to the ticker each time that it goes on.
 pub(crate) struct Seen<'a, T> {
@@ -75,42 +76,41 @@ impl<T> Future for Seen<'_, T> {
     }
 }
 
-impl<T: Send + 'static> OnTheSpot<T> {
-    pub(crate) fn new(shared: &Arc<Shared>, slowness: Arc<Slowness>, work: BoxFuture<'static, T>) -> Self {
-        let work = Seen::new(shared, work);
-        let elsewhere = shared.guests.handle().clone();
-        if slowness.take() {
-            Self::Elsewhere(Task::spawn_on(&elsewhere, work))
-        } else {
-            Self::Here { work, slowness, elsewhere }
-        }
+impl<'a, T: Send + 'static> OnTheSpot<'a, T> {
+    pub(crate) fn new(shared: &'a Arc<Shared>, slowness: &'a Slowness, work: Work<T>) -> Self {
+        if slowness.take() { Self::elsewhere(shared, work) } else { Self::Here { work, shared, slowness } }
+    }
+
+    fn elsewhere(shared: &Arc<Shared>, work: Work<T>) -> Self {
+        Self::Elsewhere(Task::spawn_on(shared.guests.handle(), Seen::new(shared, work)))
     }
 }
 
-impl<T: Send + Unpin + 'static> Future for OnTheSpot<T> {
+impl<T: Send + 'static> Future for OnTheSpot<'_, T> {
     type Output = Result<T, Failure>;
 
     fn poll(mut self: Pin<&mut Self>, polling: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let Self::Here { work, .. } = this {
+        if let Self::Here { work, shared, .. } = this {
+            shared.ticker.see();
             // A guest may call another plugin, whose guest then runs within this poll.
             let outer = TOOK_LONG.replace(false);
-            let polled = Pin::new(work).poll(polling);
+            let polled = work.as_mut().poll(polling);
             let took_long = TOOK_LONG.replace(outer);
-            if let Poll::Ready(value) = polled {
+            if polled.is_ready() {
                 *this = Self::Over;
-                return Poll::Ready(Ok(value));
+                return polled;
             }
             if !took_long {
                 return Poll::Pending;
             }
-            if let Self::Here { work, slowness, elsewhere } = std::mem::replace(this, Self::Over) {
+            if let Self::Here { work, shared, slowness } = std::mem::replace(this, Self::Over) {
                 slowness.note();
-                *this = Self::Elsewhere(Task::spawn_on(&elsewhere, work));
+                *this = Self::elsewhere(shared, work);
             }
         }
         match this {
-            Self::Elsewhere(task) => Pin::new(task).poll(polling),
+            Self::Elsewhere(task) => Pin::new(task).poll(polling).map(Result::flatten),
             Self::Here { .. } | Self::Over => Poll::Pending,
         }
     }

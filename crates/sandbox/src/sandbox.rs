@@ -24,7 +24,7 @@ use crate::{
 /// A component is at most this large: one with an interpreter takes 20 MiB.
 const LARGEST: u64 = 64 << 20;
 
-/// How often it is looked for instances that wait for nothing.
+/// How often it is looked for instances that wait for nothing; one that was not used for six times this goes (`warm`).
 const SWEEP: Duration = Duration::from_secs(5);
 
 /// How little claim on the processors guests have that take long: 0 is the usual, 19 the least.
@@ -142,10 +142,12 @@ impl Sandbox {
         let bytes = std::fs::read(&file).map_err(|cause| unreadable(&file, cause))?;
         check_is_component(entry_point, &bytes)?;
         let migrations = migrations_in(&folder.join("migrations"))?;
-        let form = self.forms.form(&self.shared.engine, &file, &bytes).await?;
+        let (form, name) = self.forms.form(&self.shared.engine, &file, &bytes).await?;
         let manifest = Arc::new(manifest.clone());
-        let plugin = ComponentPlugin::new(Arc::clone(&self.shared), &form, manifest, migrations).await?;
-        Ok(Arc::new(plugin))
+        let forms = &self.forms;
+        let plugin =
+            ComponentPlugin::new(Arc::clone(&self.shared), &form, manifest, migrations, forms, &name);
+        Ok(Arc::new(plugin.await?))
     }
 }
 

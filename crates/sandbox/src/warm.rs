@@ -8,7 +8,6 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
 };
 
 use switchboard_api::OrganizationId;
@@ -16,15 +15,27 @@ use switchboard_api::OrganizationId;
 /// No more of a plugin wait for one organization.
 const MOST_FOR_ONE: usize = 8;
 
-/// One that was not used for this long goes.
-const LONGEST: Duration = Duration::from_secs(30);
+/// One that was not used for so many times that this is looked at goes.
+const MOST_SWEEPS: u32 = 6;
 
 /// Instances of one plugin that wait, by the organization that they serve.
 pub(crate) struct Warm<T>(Mutex<HashMap<Option<OrganizationId>, Vec<Waiting<T>>>>);
 
 struct Waiting<T> {
     instance: T,
-    since: Instant,
+    /// The thread that used it last, whose processor has its memory at hand.
+    thread: usize,
+    /// How often it was found waiting.
+    sweeps: u32,
+}
+
+/// The number of this thread.
+fn this_thread() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+    }
+    NUMBER.with(|number| *number)
 }
 
 /// How many wait, of all plugins together.
@@ -38,10 +49,12 @@ impl<T> Default for Warm<T> {
 }
 
 impl<T> Warm<T> {
-    /// The one used last, if one waits for the organization.
+    /// One that waits for the organization, if any does: the one that this thread used last, or else that anybody did.
     pub(crate) fn take(&self, organization: Option<OrganizationId>, count: &Count) -> Option<T> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = all.get_mut(&organization)?.pop()?;
+        let those = all.get_mut(&organization)?;
+        let (thread, last) = (this_thread(), those.len().checked_sub(1)?);
+        let waiting = those.remove(those.iter().rposition(|one| one.thread == thread).unwrap_or(last));
         drop(all);
         count.0.fetch_sub(1, Ordering::Relaxed);
         Some(waiting.instance)
@@ -55,7 +68,7 @@ impl<T> Warm<T> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = all.entry(organization).or_default();
         if waiting.len() < MOST_FOR_ONE {
-            waiting.push(Waiting { instance, since: Instant::now() });
+            waiting.push(Waiting { instance, thread: this_thread(), sweeps: 0 });
             count.0.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -65,7 +78,10 @@ impl<T> Warm<T> {
         let mut gone = Vec::new();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, waiting| {
-            gone.extend(waiting.extract_if(.., |one| all_of_them || one.since.elapsed() > LONGEST));
+            gone.extend(waiting.extract_if(.., |one| {
+                one.sweeps += 1;
+                all_of_them || one.sweeps > MOST_SWEEPS
+            }));
             !waiting.is_empty()
         });
         drop(all);

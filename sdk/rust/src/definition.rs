@@ -31,9 +31,13 @@ pub struct Definition {
     #[cfg(not(target_family = "wasm"))]
     migrations: Vec<(String, String)>,
     shared: Vec<Arc<dyn Any + Send + Sync>>,
-    description: Description,
+    describing: Vec<Describing>,
     bound: Bound,
 }
+
+/// Says in the description what was bound. A component is described once, when it is loaded: an instance that begins for a call makes no
+/// schemas.
+type Describing = Box<dyn FnOnce(&mut Description)>;
 
 impl Definition {
     /// Begins a plugin from its manifest's text. A component leaves it, and its migrations, to the host, which has both beside it.
@@ -45,7 +49,7 @@ impl Definition {
             #[cfg(not(target_family = "wasm"))]
             migrations: Vec::new(),
             shared: Vec::new(),
-            description: Description::default(),
+            describing: Vec::new(),
             bound: Bound::default(),
         }
     }
@@ -71,9 +75,9 @@ impl Definition {
     ///
     /// A value that has no JSON form, or is no object, makes the plugin's load fail.
     #[must_use]
-    pub fn config_defaults<T: Serialize>(mut self, defaults: &T) -> Self {
-        self.description.config_defaults = Some(serde_json::to_value(defaults).unwrap_or_default());
-        self
+    pub fn config_defaults<T: Serialize>(self, defaults: &T) -> Self {
+        let defaults = serde_json::to_value(defaults).unwrap_or_default();
+        self.says(|description| description.config_defaults = Some(defaults))
     }
 
     /// Answers GET (and HEAD) at the path, as the manifest writes it.
@@ -107,18 +111,24 @@ impl Definition {
     }
 
     fn route<A, H: Handler<A>>(mut self, method: &str, path: &str, handler: H) -> Self {
-        self.description.routes.push(H::describe(format!("{method} {path}")));
         self.bound.routes.push(erase(handler));
-        self
+        let key = format!("{method} {path}");
+        self.says(|description| description.routes.push(H::describe(key)))
     }
 
     /// Completes what the description of the route bound last says, where its types do not say it: a summary, a form's
     /// schema, the media type of a stream.
     #[must_use]
-    pub fn describe(mut self, complete: impl FnOnce(&mut Operation)) -> Self {
-        if let Some(operation) = self.description.routes.last_mut() {
-            complete(operation);
-        }
+    pub fn describe(self, complete: impl FnOnce(&mut Operation) + 'static) -> Self {
+        self.says(|description| {
+            if let Some(operation) = description.routes.last_mut() {
+                complete(operation);
+            }
+        })
+    }
+
+    fn says(mut self, describing: impl FnOnce(&mut Description) + 'static) -> Self {
+        self.describing.push(Box::new(describing));
         self
     }
 
@@ -130,9 +140,9 @@ impl Definition {
         F: Fn(Context, T) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<T, Failure>> + Send + 'static,
     {
-        self.description.filters.push(point.to_owned());
         self.bound.filters.push((point.to_owned(), payload_handler(handler)));
-        self
+        let point = point.to_owned();
+        self.says(|description| description.filters.push(point))
     }
 
     /// Offers a function to plugins that require this one.
@@ -144,13 +154,12 @@ impl Definition {
         F: Fn(Context, T) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<R, Failure>> + Send + 'static,
     {
-        self.description.services.push(ServiceDescription {
-            name: name.to_owned(),
-            takes: schema_of::<T>().as_ref().clone(),
-            gives: answer_schema_of::<R>(),
-        });
         self.bound.services.push((name.to_owned(), payload_handler(handler)));
-        self
+        let name = name.to_owned();
+        self.says(|description| {
+            let (takes, gives) = (schema_of::<T>().as_ref().clone(), answer_schema_of::<R>());
+            description.services.push(ServiceDescription { name, takes, gives });
+        })
     }
 
     /// Listens to events, by the pattern that the manifest declares. An event comes at least once.
@@ -160,10 +169,10 @@ impl Definition {
         F: Fn(Context, Event) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), Failure>> + Send + 'static,
     {
-        self.description.listeners.push(pattern.to_owned());
         let handler: EventHandler = Box::new(move |context, event| Box::pin(handler(context, event)));
         self.bound.listeners.push((pattern.to_owned(), handler));
-        self
+        let pattern = pattern.to_owned();
+        self.says(|description| description.listeners.push(pattern))
     }
 
     /// Does one of the plugin's tasks, when the manifest says or when it is asked for.
@@ -173,10 +182,10 @@ impl Definition {
         F: Fn(Context, TaskCall) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), Failure>> + Send + 'static,
     {
-        self.description.tasks.push(name.to_owned());
         let handler: TaskHandler = Box::new(move |context, task| Box::pin(handler(context, task)));
         self.bound.tasks.push((name.to_owned(), handler));
-        self
+        let name = name.to_owned();
+        self.says(|description| description.tasks.push(name))
     }
 
     /// Runs once, when the plugin was installed.
@@ -284,15 +293,23 @@ impl Definition {
     }
 
     fn hook(mut self, kind: HookKind, handler: HookHandler) -> Self {
-        self.description.hooks.push(kind);
         self.bound.hooks.push((kind, handler));
-        self
+        self.says(move |description| description.hooks.push(kind))
+    }
+
+    /// What is bound.
+    pub(crate) fn description(&mut self) -> Description {
+        let mut description = Description::default();
+        for describe in self.describing.drain(..) {
+            describe(&mut description);
+        }
+        description
     }
 
     /// What a component is made of.
     #[cfg(target_family = "wasm")]
-    pub(crate) fn into_parts(self) -> (Description, Vec<Arc<dyn Any + Send + Sync>>, Bound) {
-        (self.description, self.shared, self.bound)
+    pub(crate) fn into_parts(self) -> (Vec<Arc<dyn Any + Send + Sync>>, Bound) {
+        (self.shared, self.bound)
     }
 
     /// The plugin, ready to be loaded. There is none of it in a component: see [`component!`](crate::component).
@@ -300,15 +317,10 @@ impl Definition {
     /// # Errors
     /// Every fault of the manifest.
     #[cfg(not(target_family = "wasm"))]
-    pub fn build(self) -> Result<Arc<dyn Plugin>, Faults> {
+    pub fn build(mut self) -> Result<Arc<dyn Plugin>, Faults> {
         let manifest = Arc::new(Manifest::read(self.manifest)?);
-        Ok(Arc::new(Binding::new(
-            manifest,
-            self.description,
-            self.migrations,
-            self.shared.into(),
-            self.bound,
-        )))
+        let description = self.description();
+        Ok(Arc::new(Binding::new(manifest, description, self.migrations, self.shared.into(), self.bound)))
     }
 }
 

@@ -1,9 +1,9 @@
 //! Compiled forms: made once, and used only when this server made them.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use sha2::{Digest, Sha256};
-use switchboard_sandbox::Seal;
+use switchboard_sandbox::{Compiler, Options, Sandbox, Seal};
 
 use crate::guest::{Guest, Trusting, sandbox};
 
@@ -25,6 +25,27 @@ async fn a_component_is_compiled_once() {
     let first = written(form);
     Guest::doing("").load(&sandbox(folder.path()), folder.path()).await.unwrap();
     assert_eq!(written(form), first);
+}
+
+#[tokio::test]
+async fn a_component_that_several_plugins_have_is_compiled_once_though_they_are_loaded_together() {
+    let folder = tempfile::tempdir().unwrap();
+    Guest::doing("").load(&sandbox(folder.path()), folder.path()).await.unwrap();
+    let [form] = &files(folder.path(), ".compiled")[..] else { panic!("one form") };
+    // A compiler that takes its time, notes that it was asked, and has only this form to give.
+    let asked = folder.path().join("asked");
+    let script = format!("echo once >> {}; sleep 0.1; cp {} \"$1\"", asked.display(), form.display());
+    let arguments = vec!["-c".into(), script.into()];
+    let compiler = Compiler::Apart { program: "/bin/sh".into(), arguments };
+    let options =
+        Options { instances: 64, ..Options::new(folder.path().join("anew"), Arc::new(Trusting), compiler) };
+    let (sandbox, manifest) = (Sandbox::new(options).unwrap(), Guest::doing("").manifest());
+    let load = || sandbox.load(folder.path(), &manifest);
+    let (one, other, third) = tokio::join!(load(), load(), load());
+    for loaded in [one, other, third] {
+        loaded.map(drop).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(asked).unwrap(), "once\n");
 }
 
 #[tokio::test]
@@ -58,6 +79,25 @@ async fn a_form_of_another_engine_is_not_run() {
     std::fs::write(form.with_extension("seal"), word).unwrap();
     Guest::doing("").load(&sandbox(folder.path()), folder.path()).await.unwrap();
     assert_eq!(std::fs::read(form).unwrap(), own, "it was compiled again");
+}
+
+#[tokio::test]
+async fn what_a_component_said_of_itself_is_kept_and_believed_only_where_this_server_wrote_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = async || Guest::doing("").load(&sandbox(folder.path()), folder.path()).await.unwrap();
+    assert_eq!(load().await.description().services.len(), 1);
+    let [file] = &files(folder.path(), ".description")[..] else { panic!("one description") };
+    let own = std::fs::read_to_string(file).unwrap();
+    let other = serde_json::to_string(&switchboard_api::Description::default()).unwrap();
+    std::fs::write(file, &other).unwrap();
+    assert_eq!(load().await.description().services.len(), 1, "somebody else wrote it");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), own, "it was asked again");
+    // One that this server wrote is taken: the component is not begun.
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let word = Trusting.seal(name, &Sha256::digest(&other)).unwrap();
+    std::fs::write(file.with_file_name(format!("{name}.seal")), word).unwrap();
+    std::fs::write(file, other).unwrap();
+    assert_eq!(load().await.description().services.len(), 0);
 }
 
 #[tokio::test]

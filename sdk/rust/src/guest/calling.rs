@@ -7,8 +7,8 @@ use std::{
 };
 
 use switchboard_api::{
-    AccountId, Actions, Actor, ActorKind, Context, Deadline, Organization, OrganizationId, Roles, Standing,
-    Stop,
+    About, AccountId, Actions, Actor, ActorKind, Context, Deadline, Organization, OrganizationId, Roles,
+    Standing, Stop, Usage,
 };
 
 use super::bindings::switchboard::plugin::call::{self, get_info, should_stop, time_left_ms};
@@ -53,7 +53,7 @@ fn context(plugin: &str, info: call::Info) -> Context {
     let organization = organization.map(|call::Organization { id, slug, name }| {
         Arc::new(Organization { id: OrganizationId(id), slug, name })
     });
-    Context {
+    Context::new(About {
         #[expect(clippy::expect_used, reason = "`component!` has looked at it when this was compiled")]
         plugin: plugin.parse().expect("a plugin's id"),
         actor: Arc::new(self::actor(actor, organization.is_some())),
@@ -63,8 +63,8 @@ fn context(plugin: &str, info: call::Info) -> Context {
         deadline: Deadline::kept_elsewhere(time_left),
         depth: 0,
         stop: Stop::kept_elsewhere(should_stop),
-        usage: Arc::default(),
-    }
+        usage: Usage::default(),
+    })
 }
 
 /// Who is behind the call. What they may do is the host's to say, by `require`: here they may do nothing.

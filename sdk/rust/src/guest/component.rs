@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use switchboard_api::{Description, Failure};
+use switchboard_api::Failure;
 use switchboard_manifest::Listener;
 
 use super::{Calling, host::HOST, panicking};
@@ -45,7 +45,6 @@ pub const fn plugin_id(builder: Option<&'static str>, package: &'static str) -> 
 
 /// The plugin of this component, with its handlers at hand.
 pub(super) struct Plugged {
-    pub(super) description: Description,
     pub(super) bound: Bound,
     /// The bound patterns of events, in their order.
     pub(super) listeners: Vec<Listener>,
@@ -58,10 +57,10 @@ pub(super) fn plugged<P: Component>() -> &'static Plugged {
     static PLUGGED: OnceLock<Plugged> = OnceLock::new();
     PLUGGED.get_or_init(|| {
         panicking::log_panics();
-        let (description, shared, bound) = P::definition().into_parts();
+        let (shared, bound) = P::definition().into_parts();
         let listener = |(pattern, _): &(String, _)| Listener { event: pattern.clone(), priority: 0 };
         let listeners = bound.listeners.iter().map(listener).collect();
-        Plugged { description, bound, listeners, shared: shared.into(), id: P::ID }
+        Plugged { bound, listeners, shared: shared.into(), id: P::ID }
     })
 }
 

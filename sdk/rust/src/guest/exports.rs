@@ -14,14 +14,15 @@ use super::{
     },
     body,
     component::{Component, Plugged, plugged},
-    header,
+    header, panicking,
     waiting::outcome,
 };
 
 impl<P: Component> description::Guest for P {
     fn describe() -> String {
+        panicking::log_panics();
         // A description has nothing that JSON cannot say.
-        serde_json::to_string(&plugged::<P>().description).unwrap_or_default()
+        serde_json::to_string(&P::definition().description()).unwrap_or_default()
     }
 }
 
