@@ -41,7 +41,7 @@ pub struct RunningCall {
 enum What {
     /// The route at that position of the manifest.
     Route(usize),
-    /// An event's type, or the name of a filter point, a task, a service or a hook.
+    /// An event's type, or the name of a filter point, a task, a service, a command or a hook.
     Named(Box<str>),
 }
 
@@ -56,6 +56,7 @@ impl What {
             Call::Filter(filter) => named(&filter.name, &filter.payload),
             Call::Task(task) => named(&task.name, &task.payload),
             Call::Service(service) => named(&service.name, &service.payload),
+            Call::Command(command) => named(&command.name, &command.arguments),
             Call::Lifecycle(hook) => (Self::Named(hook.kind().as_str().into()), None),
         }
     }
@@ -109,7 +110,7 @@ impl RunningCall {
         &self.context
     }
 
-    /// What it is called for: the route, or the name of the event, filter point, task, service or hook.
+    /// What it is called for: the route, or the name of the event, filter point, task, service, command or hook.
     pub fn what(&self) -> String {
         match &self.what {
             What::Named(name) => name.to_string(),
@@ -203,6 +204,7 @@ impl Underway {
         let bytes_out = match reply {
             Ok(Reply::Response(response)) => response.body.length(),
             Ok(Reply::Payload(payload)) => Some(payload.as_str().len() as u64),
+            Ok(Reply::Said(said)) => Some(said.text.len() as u64),
             Ok(Reply::Done) | Err(_) => None,
         };
         self.note(took, &outcome, bytes_out);

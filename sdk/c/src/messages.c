@@ -1,4 +1,4 @@
-/** What is said to other plugins, to other servers, and to people. */
+/** What is said to other plugins, to other servers, and to people, and what is kept from all of them. */
 #include "bridge.h"
 
 switchboard_plugin_types_new_event_t sb_new_event(sb_call *call, const char *name, const char *subject,
@@ -28,6 +28,15 @@ bool sb_schedule(sb_call *call, const char *task, yyjson_mut_val *payload) {
 void sb_progress(double share, const char *message) {
   plugin_string_t text = sb_sent(message);
   switchboard_plugin_schedule_progress(share, &text);
+}
+
+bool sb_secret(sb_call *call, const char *name, const char **secret) {
+  plugin_string_t wanted = sb_sent(name);
+  plugin_option_string_t found;
+  switchboard_plugin_types_failure_t failure;
+  if (!switchboard_plugin_secrets_get(&wanted, &found, &failure)) return sb_refused(call, failure);
+  *secret = found.is_some ? sb_received(found.val) : NULL;
+  return true;
 }
 
 bool sb_http_send(sb_call *call, const char *method, const char *url, const sb_header *headers, size_t header_count,

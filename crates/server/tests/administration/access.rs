@@ -132,6 +132,9 @@ POST /api/org/{org}/organization/tokens token:manage
 DELETE /api/org/{org}/organization/tokens/{id} token:manage
 GET /api/org/{org}/organization/audit audit:read
 GET /api/org/{org}/organization/audit/export audit:read
+GET /api/org/{org}/organization/commands -
+POST /api/org/{org}/organization/commands -
+POST /api/org/{org}/organization/commands/{plugin}/{command} -
 GET /api/org/{org}/organization/plugins plugin:read
 POST /api/org/{org}/organization/plugins/{id}/enable plugin:enable
 POST /api/org/{org}/organization/plugins/{id}/disable plugin:enable

@@ -5,7 +5,7 @@ use crate::installation::Installation;
 #[test]
 fn help_teaches() {
     let installation = Installation::new();
-    let commands: [&[&str]; 36] = [
+    let commands: [&[&str]; 38] = [
         &[],
         &["serve"],
         &["plugin"],
@@ -19,6 +19,8 @@ fn help_teaches() {
         &["plugin", "calls"],
         &["plugin", "log"],
         &["plugin", "capture"],
+        &["plugin", "command"],
+        &["plugin", "command", "run"],
         &["plugin", "replay"],
         &["plugin", "pack"],
         &["plugin", "inspect"],
