@@ -133,3 +133,8 @@ class Tasks:
 class OfferedServices:
     def answer(self, service: str, payload: str) -> str:
         return _answering(lambda context: _plugin._serve(context, service, payload))
+
+
+class Commands:
+    def run(self, name: str, arguments: str, origin: str) -> str:
+        return _answering(lambda context: _plugin._command(context, name, arguments, origin))

@@ -24,6 +24,8 @@ pub enum Call {
     Task(TaskCall),
     /// One of its services, called by another plugin.
     Service(ServiceCall),
+    /// One of its commands, given by somebody in a chat, at a terminal or over REST.
+    Command(CommandCall),
 }
 
 /// The kinds of calls, for logs and metrics.
@@ -37,6 +39,7 @@ pub enum CallKind {
     Filter,
     Task,
     Service,
+    Command,
 }
 
 impl Call {
@@ -49,14 +52,15 @@ impl Call {
             Self::Filter(_) => CallKind::Filter,
             Self::Task(_) => CallKind::Task,
             Self::Service(_) => CallKind::Service,
+            Self::Command(_) => CallKind::Command,
         }
     }
 }
 
 impl CallKind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Lifecycle, Self::Request, Self::Event, Self::Filter, Self::Task, Self::Service];
+    pub const ALL: [Self; 7] =
+        [Self::Lifecycle, Self::Request, Self::Event, Self::Filter, Self::Task, Self::Service, Self::Command];
 
     /// The kind as logs and metrics name it.
     pub fn as_str(self) -> &'static str {
@@ -67,6 +71,7 @@ impl CallKind {
             Self::Filter => "filter",
             Self::Task => "task",
             Self::Service => "service",
+            Self::Command => "command",
         }
     }
 }
@@ -218,6 +223,51 @@ pub struct ServiceCall {
     pub payload: Payload,
 }
 
+/// A command that somebody gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommandCall {
+    /// The command's name.
+    pub name: String,
+    /// The arguments that were given, by name: an object that fits what the manifest declares.
+    pub arguments: Payload,
+    /// Where it was given: an object whose `kind` is `api`, or the chat's word for itself, which then says more of the place.
+    pub origin: Payload,
+}
+
+/// What is said to somebody who gave a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// The text, in Markdown.
+    pub text: String,
+    /// Whether it is for nobody but whoever gave the command.
+    #[serde(default)]
+    pub ephemeral: bool,
+}
+
+impl Said {
+    /// A text for everybody who is there.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ephemeral: false }
+    }
+
+    /// A text for nobody but whoever gave the command.
+    pub fn ephemeral(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ephemeral: true }
+    }
+}
+
+impl From<String> for Said {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<&str> for Said {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
 /// What a plugin answers.
 #[derive(Debug)]
 pub enum Reply {
@@ -227,4 +277,6 @@ pub enum Reply {
     Response(Response),
     /// What a service gives, or what passes on through a filter point.
     Payload(Payload),
+    /// What is said to whoever gave a command.
+    Said(Said),
 }

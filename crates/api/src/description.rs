@@ -19,6 +19,9 @@ pub struct Description {
     pub services: Vec<ServiceDescription>,
     /// The tasks it can do.
     pub tasks: Vec<String>,
+    /// The commands it answers. A component that was built before there were any says nothing of them.
+    #[serde(default)]
+    pub commands: Vec<String>,
     /// The hooks it wants to be called for.
     pub hooks: Vec<HookKind>,
     /// What is configured where nothing was set, as far as the code says: below the manifest's defaults.

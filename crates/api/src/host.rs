@@ -7,8 +7,8 @@ use switchboard_manifest::{Capability, PluginId};
 use crate::{
     Context, Failure, Faults,
     capability::{
-        Audit, Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Http, Kv, Log, Mail, Random,
-        Schedule, Schemas, Services,
+        Audit, Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Http, Kv, Log, Mail, Metrics,
+        Random, Schedule, Schemas, Secrets, Services,
     },
 };
 
@@ -37,6 +37,8 @@ pub struct Host {
     pub compute: Arc<dyn Compute>,
     /// Asking others at the plugin's own filter points.
     pub filters: Arc<dyn Filters>,
+    /// Numbers of the plugin's own.
+    pub metrics: Arc<dyn Metrics>,
     /// The plugin's tables, if granted.
     pub db: Option<Arc<dyn Db>>,
     /// Small values with expiry, if granted.
@@ -49,6 +51,8 @@ pub struct Host {
     pub services: Option<Arc<dyn Services>>,
     /// Work to be done later, if granted.
     pub schedule: Option<Arc<dyn Schedule>>,
+    /// Secrets by name, if granted.
+    pub secrets: Option<Arc<dyn Secrets>>,
     /// Requests to other servers, if granted.
     pub http: Option<Arc<dyn Http>>,
     /// Messages to people, if granted.
@@ -90,6 +94,8 @@ impl Host {
         services: Services = Services,
         /// Work to be done later.
         schedule: Schedule = Schedule,
+        /// Secrets by name.
+        secrets: Secrets = Secrets,
         /// Requests to other servers.
         http: Http = Http,
         /// Messages to people.

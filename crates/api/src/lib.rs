@@ -19,11 +19,15 @@ mod faults;
 mod host;
 mod payload;
 mod plugin;
+mod secret;
 mod usage;
 
 pub use actor::{AccountId, Actions, Actor, ActorKind, Roles, Standing};
 pub use body::{Body, Chunks, Lent};
-pub use call::{Call, CallKind, FilterCall, Hook, HookKind, Reply, Request, Response, ServiceCall, TaskCall};
+pub use call::{
+    Call, CallKind, CommandCall, FilterCall, Hook, HookKind, Reply, Request, Response, Said, ServiceCall,
+    TaskCall,
+};
 pub use context::{About, Context, Deadline, Organization, OrganizationId, StandingStill, Stop};
 pub use description::{
     Answer, BodyDescription, Description, Operation, Parameter, ParameterPlace, ServiceDescription,
@@ -34,6 +38,7 @@ pub use faults::Faults;
 pub use host::Host;
 pub use payload::Payload;
 pub use plugin::{BoxFuture, Plugin};
+pub use secret::Secret;
 pub use usage::Usage;
 
 pub use switchboard_sql::{NotThatShape, Params, Row, Rows, Value};

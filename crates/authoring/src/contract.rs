@@ -18,11 +18,11 @@ const FILES: [(&str, &str); 5] = [
 ];
 
 /// What a plugin may import whose manifest asks for it.
-const ASKED: [&str; 8] = ["db", "kv", "blobs", "events", "services", "schedule", "http", "mail"];
+const ASKED: [&str; 9] = ["db", "kv", "blobs", "events", "services", "schedule", "secrets", "http", "mail"];
 
 /// What a plugin exports. Its description says which of it has a handler.
-pub(crate) const EXPORTS: [&str; 7] =
-    ["description", "lifecycle", "routes", "filters", "listeners", "tasks", "offered-services"];
+pub(crate) const EXPORTS: [&str; 8] =
+    ["description", "lifecycle", "routes", "filters", "listeners", "tasks", "offered-services", "commands"];
 
 /// The name of the world that [`write()`] adds.
 pub(crate) const WORLD: &str = "built";

@@ -60,6 +60,8 @@ pub enum Step {
     Emitted(Json),
     /// The messages that were sent since the last such step.
     Mailed(Json),
+    /// What the plugin has measured.
+    Measured(Json),
 }
 
 /// A request to the server.
@@ -106,6 +108,8 @@ pub enum CallKind {
     Service,
     /// It does a task.
     Task,
+    /// It answers a command.
+    Command,
 }
 
 /// A call of the plugin.
@@ -194,12 +198,13 @@ impl fmt::Display for Step {
             Self::Fail(_) => f.write_str("fail"),
             Self::Emitted(_) => f.write_str("emitted"),
             Self::Mailed(_) => f.write_str("mailed"),
+            Self::Measured(_) => f.write_str("measured"),
         }
     }
 }
 
 impl CallKind {
-    const ALL: [Self; 4] = [Self::Event, Self::Filter, Self::Service, Self::Task];
+    const ALL: [Self; 5] = [Self::Event, Self::Filter, Self::Service, Self::Task, Self::Command];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -207,23 +212,26 @@ impl CallKind {
             Self::Filter => "filter",
             Self::Service => "service",
             Self::Task => "task",
+            Self::Command => "command",
         }
     }
 }
 
 /// What a step does, in the order in which it is told.
-const DEEDS: [&str; 11] = [
+const DEEDS: [&str; 13] = [
     "request",
     "event",
     "filter",
     "service",
     "task",
+    "command",
     "configure",
     "time",
     "advance",
     "fail",
     "emitted",
     "mailed",
+    "measured",
 ];
 
 impl<'de> Deserialize<'de> for Step {
@@ -268,7 +276,8 @@ fn step(deed: &str, what: Json, mut fields: Map<String, Json>) -> Result<Step, S
         "advance" => Step::Advance(read(deed, what)?),
         "fail" => Step::Fail(read(deed, what)?),
         "emitted" => Step::Emitted(what),
-        _ => Step::Mailed(what),
+        "mailed" => Step::Mailed(what),
+        _ => Step::Measured(what),
     })
 }
 
@@ -301,12 +310,14 @@ mod tests {
       - { filter: note.adding, payload: { text: a }, fails: conflict, because: not this }
       - { service: notes.count, gives: { notes: 0 }, organization: acme }
       - { task: tidy }
+      - { command: count, payload: { of: notes }, gives: { text: none } }
       - { configure: { keep: 2 } }
       - { time: "2026-05-06T07:08:09Z" }
       - { advance: 36h }
       - { fail: { http: unavailable, db: null } }
       - { emitted: [{ event: note.added }] }
-      - { mailed: [] }"#,
+      - { mailed: [] }
+      - { measured: [{ counter: notes, value: 2 }] }"#,
         );
         let told: Vec<String> = steps.unwrap().iter().map(Step::to_string).collect();
         let expected = [
@@ -315,12 +326,14 @@ mod tests {
             "filter note.adding",
             "service notes.count",
             "task tidy",
+            "command count",
             "configure",
             "time 2026-05-06T07:08:09Z",
             "advance 36h",
             "fail",
             "emitted",
             "mailed",
+            "measured",
         ];
         assert_eq!(told, expected);
     }

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use switchboard_api::{
     BoxFuture, Failure, Faults, Host,
-    capability::{Clock, Random, Schemas},
+    capability::{Clock, Log, Random, Schemas},
 };
 use switchboard_delivery::Delivery;
 use switchboard_kernel::{Hosts, Kept, Kernel, Pace, Ticks, room_of};
@@ -26,13 +26,15 @@ use crate::{
     kv::OwnValues,
     log::ServerLog,
     mail::{MailOptions, OwnMail},
+    metrics::OwnMetrics,
     random::SystemRandom,
     schedule::OwnTasks,
+    secrets::OwnSecrets,
     services::Others,
 };
 
 /// What this server can hand out to those who ask.
-const OFFERED: [Capability; 8] = [
+const OFFERED: [Capability; 9] = [
     Capability::Db,
     Capability::Kv,
     Capability::Blobs,
@@ -40,6 +42,7 @@ const OFFERED: [Capability; 8] = [
     Capability::Http,
     Capability::Services,
     Capability::Schedule,
+    Capability::Secrets,
     Capability::Mail,
 ];
 
@@ -157,6 +160,8 @@ impl Hosts for Capabilities {
             random: Arc::clone(&self.options.random),
             is_prepared: OnceCell::new(),
         };
+        let own_secrets = || OwnSecrets { manifest: Arc::clone(&manifest), kernel: kernel.clone() };
+        let log: Arc<dyn Log> = Arc::new(ServerLog { kernel: kernel.clone() });
         let own_tables = || OwnTables {
             room: room.clone(),
             events: declared.clone(),
@@ -166,19 +171,21 @@ impl Hosts for Capabilities {
             plugin: manifest.id.clone(),
             audit: Arc::new(OwnLines { kernel: kernel.clone(), pace: Pace::new(Ticks::default()) }),
             authority: Arc::new(KernelAuthority { kernel: kernel.clone() }),
-            log: Arc::new(ServerLog { kernel: kernel.clone() }),
+            log: Arc::clone(&log),
             clock: Arc::clone(&self.options.clock),
             random: Arc::clone(&self.options.random),
-            config: Arc::new(Settings { kernel: kernel.clone() }),
+            config: Arc::new(Settings { manifest: Arc::clone(&manifest), kernel: kernel.clone() }),
             schemas,
             compute: Arc::clone(&self.threads) as _,
             filters: Arc::new(OwnPoints { manifest: Arc::clone(&manifest), kernel: kernel.clone() }),
+            metrics: Arc::new(OwnMetrics { kernel: kernel.clone(), log }),
             db: has(Capability::Db).then(|| Arc::new(own_tables()) as _),
             kv: has(Capability::Kv).then(|| Arc::new(own_values()) as _),
             blobs: has(Capability::Blobs).then(|| Arc::new(own_blobs()) as _),
             events: declared.clone().map(|declared| Arc::new(Outbox { room: room.clone(), declared }) as _),
             services: has(Capability::Services).then(|| Arc::new(others()) as _),
             schedule: has(Capability::Schedule).then(|| Arc::new(own_tasks()) as _),
+            secrets: has(Capability::Secrets).then(|| Arc::new(own_secrets()) as _),
             http: has(Capability::Http).then(|| Arc::new(own_http()) as _),
             mail: has(Capability::Mail).then(|| Arc::new(own_mail()) as _),
             faults: self.options.faults.clone(),

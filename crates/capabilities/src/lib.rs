@@ -20,8 +20,10 @@ mod kernel_ref;
 mod kv;
 mod log;
 mod mail;
+mod metrics;
 mod random;
 mod schedule;
+mod secrets;
 mod services;
 
 pub use blobs::BlobFault;

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-use switchboard_api::{Body, Call, Event, FilterCall, Payload, Request, ServiceCall, TaskCall};
+use switchboard_api::{Body, Call, CommandCall, Event, FilterCall, Payload, Request, ServiceCall, TaskCall};
 use switchboard_manifest::Manifest;
 
 use crate::{captured::Error, taped::MOST, wire::Wire};
@@ -59,6 +59,15 @@ pub enum Input {
         /// What was asked.
         payload: Json,
     },
+    /// A command.
+    Command {
+        /// The command's name.
+        name: String,
+        /// The arguments that were given.
+        arguments: Json,
+        /// Where it was given.
+        origin: Json,
+    },
 }
 
 impl Input {
@@ -76,6 +85,11 @@ impl Input {
                 attempt: it.attempt,
             },
             Call::Service(it) => Self::Service { name: it.name.clone(), payload: it.payload.out() },
+            Call::Command(it) => Self::Command {
+                name: it.name.clone(),
+                arguments: it.arguments.out(),
+                origin: it.origin.out(),
+            },
             Call::Lifecycle(_) => return (None, call),
         };
         (Some(input), call)
@@ -138,6 +152,11 @@ impl Input {
             Self::Service { name, payload: form } => {
                 Call::Service(ServiceCall { name, payload: payload(&form)? })
             }
+            Self::Command { name, arguments, origin } => Call::Command(CommandCall {
+                name,
+                arguments: payload(&arguments)?,
+                origin: payload(&origin)?,
+            }),
         })
     }
 
@@ -151,6 +170,7 @@ impl Input {
             Self::Filter { name, .. } => format!("the filter {name}"),
             Self::Task { name, .. } => format!("the task {name}"),
             Self::Service { name, .. } => format!("the service {name}"),
+            Self::Command { name, .. } => format!("the command {name}"),
         }
     }
 }

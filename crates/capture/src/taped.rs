@@ -9,11 +9,12 @@ use std::{
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
 use switchboard_api::{
-    Body, BoxFuture, Context, Failure, Fault, Host, NewEvent, Payload, Rows, Timestamp, Value,
+    Body, BoxFuture, Context, Failure, Fault, Host, NewEvent, Payload, Rows, Secret, Timestamp, Value,
     capability::{
         Audit, AuditEntry, Authority, Blob, BlobFile, BlobInfo, BlobKey, Blobs, Clock, Compute, Config, Db,
         Engine, Events, Filters, Http, HttpRequest, HttpResponse, Kv, KvEntry, KvTerms, Level, Log, Mail,
-        MailMessage, Plan, Progress, Random, Schedule, Scheduled, Schemas, Services, Transaction, Work,
+        MailMessage, Metrics, Plan, Progress, Random, Reading, Schedule, Scheduled, Schemas, Secrets,
+        Services, Transaction, Work,
     },
 };
 use switchboard_manifest::PluginId;
@@ -40,6 +41,7 @@ pub(crate) fn host(real: Option<&Host>, plugin: &PluginId, tape: &Arc<Tape>) -> 
                 events: granted!(events: Events),
                 services: granted!(services: Services),
                 schedule: granted!(schedule: Schedule),
+                secrets: granted!(secrets: Secrets),
                 http: granted!(http: Http),
                 mail: granted!(mail: Mail),
                 faults: real.and_then(|real| real.faults.clone()),
@@ -56,7 +58,7 @@ pub(crate) fn host(real: Option<&Host>, plugin: &PluginId, tape: &Arc<Tape>) -> 
             }
         };
     }
-    given!(audit, authority, log, clock, random, config, schemas, compute, filters)
+    given!(audit, authority, log, clock, random, config, schemas, compute, filters, metrics)
 }
 
 impl Audit for Taped<dyn Audit> {
@@ -470,6 +472,21 @@ impl Schedule for Taped<dyn Schedule> {
 
     fn list<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Vec<Scheduled>, Failure>> {
         self.ask("schedule.list", Json::Null, |real| real.list(context))
+    }
+}
+
+impl Secrets for Taped<dyn Secrets> {
+    fn get(&self, context: &Context, name: &str) -> Result<Option<Secret>, Failure> {
+        self.ask_at_once("secrets.get", json!({ "name": name }), |real| real.get(context, name))?
+    }
+}
+
+impl Metrics for Taped<dyn Metrics> {
+    fn note(&self, context: &Context, name: &str, labels: &[(&str, &str)], reading: Reading) {
+        // Nothing comes of it for the plugin: made again, it is measured nowhere.
+        if let Some(real) = &self.real {
+            real.note(context, name, labels, reading);
+        }
     }
 }
 

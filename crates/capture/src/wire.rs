@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json, json};
 use switchboard_api::{
-    Event, Failure, Fault, NewEvent, Payload, Rows, Timestamp, Value,
+    Event, Failure, Fault, NewEvent, Payload, Rows, Secret, Timestamp, Value,
     capability::{BlobInfo, Engine, HttpRequest, HttpResponse, KvEntry, Scheduled},
 };
 
@@ -77,6 +77,7 @@ where
 pub(crate) trait Structured {}
 
 impl Structured for KvEntry {}
+impl Structured for Secret {}
 impl Structured for BlobInfo {}
 
 impl<T: Wire> Wire for Result<T, Failure> {
@@ -183,6 +184,17 @@ impl Wire for KvEntry {
     fn back(form: &Json) -> Option<Self> {
         let (version, expires_at) = (field(form, "version")?, field(form, "expires_at")?);
         Some(Self { value: Bytes::back(form.get("value")?)?, version, expires_at })
+    }
+}
+
+/// What is secret is not written: whoever is called again is given what stands in its place, in all that was captured.
+impl Wire for Secret {
+    fn out(&self) -> Json {
+        Self::HIDDEN.into()
+    }
+
+    fn back(form: &Json) -> Option<Self> {
+        form.as_str().map(Self::new)
     }
 }
 

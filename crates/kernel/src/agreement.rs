@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use switchboard_api::Description;
 use switchboard_manifest::Manifest;
 
-use crate::shape::Rules;
+use crate::{settings, shape::Rules};
 
 /// Every disagreement, each in a sentence that names both sides; empty when they agree.
 pub fn disagreements(manifest: &Manifest, description: &Description) -> Vec<String> {
@@ -29,10 +29,12 @@ pub fn disagreements(manifest: &Manifest, description: &Description) -> Vec<Stri
     compare(&mut sentences, "service", "provides.services", services, bound);
     let tasks = provides.tasks.iter().map(|task| task.name.clone());
     compare(&mut sentences, "task", "provides.tasks", tasks, &description.tasks);
+    let commands = provides.commands.iter().map(|command| command.name.clone());
+    compare(&mut sentences, "command", "provides.commands", commands, &description.commands);
+    sentences.extend(secrets_that_are_none(manifest));
     sentences.extend(description.config_defaults.iter().flat_map(|said| config_defaults(manifest, said)));
     for (kind, list) in [
         ("page", provides.pages.iter().map(|page| &page.path).collect::<Vec<_>>()),
-        ("command", provides.commands.iter().map(|command| &command.name).collect()),
         ("widget", provides.widgets.iter().map(|widget| &widget.name).collect()),
     ] {
         for name in list {
@@ -40,6 +42,17 @@ pub fn disagreements(manifest: &Manifest, description: &Description) -> Vec<Stri
         }
     }
     sentences
+}
+
+/// The secrets that are asked for, and that the configuration has not.
+fn secrets_that_are_none(manifest: &Manifest) -> impl Iterator<Item = String> {
+    let absent =
+        manifest.secrets().filter(|name| !settings::is_secret(manifest.config_schema.as_ref(), name));
+    absent.map(|name| {
+        format!(
+            "the secret `{name}` is asked for under `capabilities`, and `config_schema` has no such property with `secret: true`"
+        )
+    })
 }
 
 /// What is wrong with the configuration that the code says holds where nothing was set. That something is missing is no

@@ -55,7 +55,7 @@ enum What {
     /// The service at that position of the manifest.
     Service(usize),
     Hook(HookKind),
-    /// An event's type, or the name of a filter point, a task or a service that is not declared.
+    /// An event's type, or the name of a filter point, a task, a command, or a service that is not declared.
     Named(Box<str>),
 }
 
@@ -74,6 +74,7 @@ impl What {
             Call::Filter(filter) => named(&filter.name, &filter.payload),
             Call::Task(task) => named(&task.name, &task.payload),
             Call::Service(called) => with(service(&called.name), &called.payload),
+            Call::Command(command) => named(&command.name, &command.arguments),
             Call::Lifecycle(hook) => (Self::Hook(hook.kind()), None),
         }
     }
@@ -127,7 +128,7 @@ impl RunningCall {
         &self.context
     }
 
-    /// What it is called for: the route, or the name of the event, filter point, task, service or hook.
+    /// What it is called for: the route, or the name of the event, filter point, task, service, command or hook.
     pub fn what(&self) -> String {
         let manifest = self.plugin.manifest();
         let provides = &manifest.provides;
@@ -266,6 +267,7 @@ impl Underway {
         let bytes_out = match reply {
             Ok(Reply::Response(response)) => response.body.length(),
             Ok(Reply::Payload(payload)) => Some(payload.as_str().len() as u64),
+            Ok(Reply::Said(said)) => Some(said.text.len() as u64),
             Ok(Reply::Done) | Err(_) => None,
         };
         self.note(took, &outcome, bytes_out);

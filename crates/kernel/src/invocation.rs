@@ -89,7 +89,7 @@ pub struct Invocation {
     pub actor: String,
     /// The kind of call, such as `request`.
     pub kind: String,
-    /// The route, or the name of the event, filter point, task, service or hook.
+    /// The route, or the name of the event, filter point, task, service, command or hook.
     pub what: String,
     /// The id that joins what belongs together in logs and traces.
     pub trace: String,

@@ -23,6 +23,7 @@ use crate::{
     breaker::Breaker,
     by::By,
     catalog::{Catalog, Entry, Unreadable},
+    commands,
     discover::{self, Origin},
     dispatch::{Caller, Terms, dispatch},
     enablement::is_on_by_default,
@@ -303,13 +304,14 @@ impl Kernel {
         }
         let shapes = shapes(&manifest, &plugin)?;
         let granted: Vec<_> = manifest.capabilities.iter().map(|request| request.name).collect();
-        let points = points(&manifest)?;
+        let (points, commands) = (points(&manifest)?, commands::shapes(&manifest)?);
         let host = self.hosts.open(&manifest, &granted).map_err(|failure| failure.to_string())?;
         Ok(Arc::new(Loaded {
             plugin,
             host,
             shapes,
             points,
+            commands,
             running: AtomicU32::new(0),
             paused: AtomicBool::new(false),
             rate: declared(&manifest.limits),

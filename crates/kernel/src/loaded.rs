@@ -11,6 +11,7 @@ use switchboard_manifest::{Manifest, PluginId};
 use crate::{
     breaker::{Breaker, SetAside},
     capturing::Capturing,
+    commands::CommandShape,
     measure::Measures,
     pace::{Pace, Rate},
     shape::{RouteShape, Rules},
@@ -24,6 +25,8 @@ pub struct Loaded {
     pub(crate) shapes: Vec<RouteShape>,
     /// What passes through each of its filter points, where it says.
     pub(crate) points: Vec<Option<Rules>>,
+    /// What its commands take, in the manifest's order.
+    pub(crate) commands: Vec<CommandShape>,
     pub(crate) running: AtomicU32,
     /// Its tables change under it: it is called for nothing but hooks.
     pub(crate) paused: AtomicBool,

@@ -226,7 +226,7 @@ pub(crate) fn declared(limits: &Limits) -> Option<Rate> {
 /// that is refused would be an attempt that it never had. A plugin's life is not held up either.
 pub(crate) fn is_paced(kind: CallKind) -> bool {
     match kind {
-        CallKind::Request | CallKind::Service | CallKind::Filter => true,
+        CallKind::Request | CallKind::Service | CallKind::Filter | CallKind::Command => true,
         CallKind::Lifecycle | CallKind::Event | CallKind::Task => false,
     }
 }

@@ -34,6 +34,7 @@ pub use change::Edit;
 pub use history::{History, HistoryEntry};
 pub use references::{ENV_PREFIX, References};
 pub use rotation::{KeyUse, Rotated, Sealed, SecretsStatus};
+pub(crate) use secrets::is_secret;
 pub use shown::{Property, Shown, Source};
 pub use transfer::{Exported, ExportedPlugin, ImportFault, Imported, ImportedPlugin, PropertyChange};
 

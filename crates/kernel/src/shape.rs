@@ -24,10 +24,11 @@ pub struct RouteShape {
     body: Option<BodyShape>,
 }
 
+/// What is given as text, and stands for a value.
 #[derive(Debug)]
-struct ParameterShape {
-    name: Arc<str>,
-    required: bool,
+pub(crate) struct ParameterShape {
+    pub(crate) name: Arc<str>,
+    pub(crate) required: bool,
     kind: Kind,
     /// Absent where the kind says all there is.
     rules: Option<Validator>,
@@ -165,7 +166,7 @@ impl RouteShape {
 }
 
 impl ParameterShape {
-    fn new(key: &str, parameter: &Parameter) -> Result<Self, String> {
+    pub(crate) fn new(key: &str, parameter: &Parameter) -> Result<Self, String> {
         let kind = kind_of(&parameter.schema);
         let says_more = |(word, value): (&String, &Json)| match word.as_str() {
             "type" | "description" | "title" | "default" | "$schema" | "$defs" => false,
@@ -186,8 +187,13 @@ impl ParameterShape {
         Ok(Self { name: parameter.name.as_str().into(), required: parameter.required, kind, rules })
     }
 
+    /// Whether it is a text.
+    pub(crate) fn is_text(&self) -> bool {
+        self.kind == Kind::Text
+    }
+
     /// The parameter's value; `null`, and a fault, when it does not fit.
-    fn read(&self, place: &str, texts: &[String], faults: &mut Vec<Fault>) -> Json {
+    pub(crate) fn read(&self, place: &str, texts: &[String], faults: &mut Vec<Fault>) -> Json {
         let last = texts.last().map_or("", String::as_str);
         let read = match self.kind {
             Kind::Text => Ok(Json::String(last.to_owned())),

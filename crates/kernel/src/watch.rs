@@ -11,21 +11,24 @@ use crate::{
     calls::{Calls, RunningCall},
     invocation::{Ended, Invocation, Outcome},
     plugin_log::PluginLog,
+    plugin_metrics::AllMetrics,
 };
 
-/// What is seen of plugins while they run: the calls that run now, those that ended, and what they write to the log.
+/// What is seen of plugins while they run: the calls that run now, those that ended, what they write to the log, and what they measure.
 pub(crate) struct Watch {
     pub(crate) calls: Calls,
     pub(crate) ended: Ended,
     pub(crate) log: PluginLog,
+    pub(crate) metrics: AllMetrics,
     pub(crate) clock: Arc<dyn Clock>,
     start: Instant,
 }
 
 impl Watch {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        let (calls, ended, log) = (Calls::default(), Ended::default(), PluginLog::default());
-        Self { calls, ended, log, clock, start: Instant::now() }
+        let (calls, ended) = (Calls::default(), Ended::default());
+        let (log, metrics) = (PluginLog::default(), AllMetrics::default());
+        Self { calls, ended, log, metrics, clock, start: Instant::now() }
     }
 
     /// Keeps a record of a call that ended: always where it did not end well by the plugin's fault or was stopped, and otherwise of the

@@ -1,6 +1,7 @@
 //! What a manifest must say beyond its shape: names that must be declared, or differ, or agree.
 
 mod capabilities;
+mod commands;
 mod dependencies;
 mod identity;
 mod listening;
@@ -23,6 +24,7 @@ pub(crate) fn check(manifest: &mut Inspection<'_>) {
     names::check(manifest);
     listening::check(manifest);
     permissions::check(manifest);
+    commands::check(manifest);
     schedule::check(manifest);
     schemas::check(manifest);
 }

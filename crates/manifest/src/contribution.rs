@@ -45,6 +45,11 @@ impl Manifest {
     pub fn asks_for(&self, capability: Capability) -> bool {
         self.capabilities.iter().any(|request| request.name == capability)
     }
+
+    /// The secrets that the plugin asks for by name.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.capabilities.iter().flat_map(|request| request.secrets.iter().map(String::as_str))
+    }
 }
 
 pub(crate) fn address(scope: Scope, plugin: &str, path: &str) -> String {
@@ -59,7 +64,7 @@ pub(crate) fn address(scope: Scope, plugin: &str, path: &str) -> String {
 
 impl Capability {
     /// Every capability, in the order in which they are documented.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 10] = [
         Self::Db,
         Self::Kv,
         Self::Blobs,
@@ -70,12 +75,22 @@ impl Capability {
         Self::Secrets,
         Self::Mail,
         Self::Sockets,
-        Self::Metrics,
     ];
 
     /// The interfaces of the contract that every component is given without asking for a capability.
-    pub const UNASKED: [&str; 10] =
-        ["types", "bodies", "call", "log", "clock", "random", "config", "schemas", "audit", "filter-points"];
+    pub const UNASKED: [&str; 11] = [
+        "types",
+        "bodies",
+        "call",
+        "log",
+        "clock",
+        "random",
+        "config",
+        "schemas",
+        "audit",
+        "filter-points",
+        "metrics",
+    ];
 
     /// The capability of that name, which is that of its interface in the contract as well.
     pub fn named(name: &str) -> Option<Self> {
@@ -95,7 +110,6 @@ impl Capability {
             Self::Secrets => "secrets",
             Self::Mail => "mail",
             Self::Sockets => "sockets",
-            Self::Metrics => "metrics",
         }
     }
 }

@@ -181,15 +181,16 @@ pub struct CapabilityRequest {
     /// For `blobs`: other plugins whose shared blobs are read; each must be required, and share some.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub read_from: Vec<PluginId>,
-    /// For `secrets`: the names of the secrets.
+    /// For `secrets`: the settings that are wanted, each a property that `config_schema` calls secret, such as `api_key` or
+    /// `mail.password`. `config` then leaves them out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,
 }
 
 /// The capabilities that a host can hand out.
 ///
-/// `log`, `clock`, `random` and `config` do no harm and are handed out unasked. A plugin that asks for one that is not
-/// offered does not load.
+/// `log`, `clock`, `random`, `config` and `metrics` do no harm and are handed out unasked. A plugin that asks for one that is
+/// not offered does not load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Capability {
@@ -207,17 +208,15 @@ pub enum Capability {
     Services,
     /// Work to be done later.
     Schedule,
-    /// Named secrets. Not offered yet.
+    /// Secret settings by name.
     Secrets,
     /// Sending e-mail.
     Mail,
     /// Long-lived WebSocket connections that the host keeps. Not offered yet.
     Sockets,
-    /// Counters and timings of the plugin's own. Not offered yet.
-    Metrics,
 }
 
-/// What a plugin contributes. Code binds a handler to each route, filter, listener, service and task.
+/// What a plugin contributes. Code binds a handler to each route, filter, listener, service, task and command.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Provides {
@@ -233,7 +232,7 @@ pub struct Provides {
     /// REST routes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub api_routes: Vec<Route>,
-    /// Chat commands. This version does not load a plugin that has some.
+    /// Commands that people give in a chat, at a terminal or over REST.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<Command>,
     /// Events that the plugin emits.
@@ -405,11 +404,11 @@ pub struct Page {
     pub permission: Option<String>,
 }
 
-/// A chat command.
+/// A command that people give in a chat, at a terminal or over REST: `!signatures 3`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Command {
-    /// Its name, without the slash.
+    /// Its name, without the sign that a chat puts before it.
     #[schemars(regex(pattern = r"^[a-z0-9_-]{1,32}$"))]
     pub name: String,
     /// What it does, in a line.
@@ -418,6 +417,29 @@ pub struct Command {
     /// The action that the caller must be allowed to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permission: Option<String>,
+    /// What it takes, in the order in which people write it; those that must be given come first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 25))]
+    pub arguments: Vec<Argument>,
+}
+
+/// What a command takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Argument {
+    /// Its name among those of the command.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9_]{0,31}$"))]
+    pub name: String,
+    /// What it says, in a line.
+    #[schemars(length(min = 1, max = 100))]
+    pub description: String,
+    /// Whether it must be given.
+    #[serde(default)]
+    pub required: bool,
+    /// A JSON Schema of it, whose `type` is `string`, `integer`, `number` or `boolean`; any text when absent. The last argument takes
+    /// the rest of the line, when it is a text.
+    #[serde(default = "any_text", skip_serializing_if = "is_any_text")]
+    pub schema: serde_json::Map<String, serde_json::Value>,
 }
 
 /// An event that the plugin emits.
@@ -580,8 +602,8 @@ pub struct Limits {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10_000))]
     pub concurrent_events: Option<u32>,
-    /// Requests, calls of services and of filters that are taken in a second, for each organization. One more is refused as
-    /// rate limited. Events and tasks are not counted. Unlimited when absent.
+    /// Requests, commands, calls of services and of filters that are taken in a second, for each organization. One more is
+    /// refused as rate limited. Events and tasks are not counted. Unlimited when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub calls_per_second: Option<u32>,
@@ -611,6 +633,14 @@ fn any_version() -> VersionReq {
 
 fn default_priority() -> i32 {
     50
+}
+
+fn any_text() -> serde_json::Map<String, serde_json::Value> {
+    [("type".to_owned(), "string".into())].into_iter().collect()
+}
+
+fn is_any_text(schema: &serde_json::Map<String, serde_json::Value>) -> bool {
+    *schema == any_text()
 }
 
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -430,6 +430,9 @@ fn no_match(value: &Value, pattern: &str) -> Words {
         "^[a-z0-9_-]{1,32}$" => {
             ("1 to 32 lower-case letters, digits, `_` and `-`", as_name(text.trim_start_matches('/')))
         }
+        "^[a-z][a-z0-9_]{0,31}$" => {
+            ("1 to 32 lower-case letters, digits and `_`, a letter first", as_name(text))
+        }
         "^[a-z0-9_-]+/$" => {
             let guess = as_name(text.trim_matches('/')).map(|name| format!("{name}/"));
             ("one name and a `/`, such as `media/`", guess)

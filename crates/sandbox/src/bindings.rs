@@ -11,6 +11,8 @@ wasmtime::component::bindgen!({
         "switchboard:plugin/random": trappable,
         "switchboard:plugin/config": trappable,
         "switchboard:plugin/schemas": trappable,
+        "switchboard:plugin/metrics": trappable,
+        "switchboard:plugin/secrets": trappable,
         default: async | trappable,
     },
     exports: { default: async },

@@ -153,6 +153,7 @@ impl Inner {
             (first(&said.filters), has.filters.is_some(), "filters"),
             (first(&said.listeners), has.listeners.is_some(), "listeners"),
             (first(&said.tasks), has.tasks.is_some(), "tasks"),
+            (first(&said.commands), has.commands.is_some(), "commands"),
             (
                 said.services.first().map(|service| format!("`{}`", service.name)),
                 has.offered_services.is_some(),

@@ -2,7 +2,9 @@
 
 use http::StatusCode;
 use serde_json::{Value as Json, json};
-use switchboard_api::{Body, Call, Event, Failure, Hook, Payload, Reply, Request, Response, TaskCall};
+use switchboard_api::{
+    Body, Call, CommandCall, Event, Failure, Hook, Payload, Reply, Request, Response, Said, TaskCall,
+};
 use switchboard_manifest::Manifest;
 use wasmtime::{
     Store,
@@ -11,7 +13,9 @@ use wasmtime::{
 use wasmtime_wasi_http::p2::bindings::exports::wasi::http::incoming_handler;
 
 use crate::{
-    bindings::exported::{description, filters, lifecycle, listeners, offered_services, routes, tasks},
+    bindings::exported::{
+        commands, description, filters, lifecycle, listeners, offered_services, routes, tasks,
+    },
     capabilities::bodies::Held,
     conversion::{failure_in, headers_in, headers_out, moment_out, payload_in, payload_out},
     plain,
@@ -30,6 +34,7 @@ pub(crate) struct Exported {
     pub(crate) listeners: Option<listeners::GuestIndices>,
     pub(crate) tasks: Option<tasks::GuestIndices>,
     pub(crate) offered_services: Option<offered_services::GuestIndices>,
+    pub(crate) commands: Option<commands::GuestIndices>,
     /// Of a component for `wasi:http`, which describes nothing.
     pub(crate) incoming_handler: Option<incoming_handler::GuestIndices>,
 }
@@ -42,6 +47,7 @@ pub(crate) struct Exports {
     listeners: Option<listeners::Guest>,
     tasks: Option<tasks::Guest>,
     offered_services: Option<offered_services::Guest>,
+    commands: Option<commands::Guest>,
     incoming_handler: Option<incoming_handler::Guest>,
 }
 
@@ -58,6 +64,7 @@ impl Exported {
             listeners: listeners::GuestIndices::new(pre).ok(),
             tasks: tasks::GuestIndices::new(pre).ok(),
             offered_services: offered_services::GuestIndices::new(pre).ok(),
+            commands: commands::GuestIndices::new(pre).ok(),
             incoming_handler: incoming_handler::GuestIndices::new(pre).ok().filter(|_| is_plain),
         }
     }
@@ -69,7 +76,7 @@ impl Exported {
                 Exports { $($name: self.$name.as_ref().map(|it| it.load(&mut *store, instance)).transpose()?),+ }
             };
         }
-        Ok(load!(lifecycle, routes, filters, listeners, tasks, offered_services, incoming_handler))
+        Ok(load!(lifecycle, routes, filters, listeners, tasks, offered_services, commands, incoming_handler))
     }
 }
 
@@ -104,6 +111,12 @@ impl Exports {
                 let answer =
                     services.call_answer(store, &service.name, &payload_out(&service.payload)).await?;
                 Ok(answer.map_err(failure_in).and_then(answered).map(Reply::Payload))
+            }
+            Call::Command(CommandCall { name, arguments, origin }) => {
+                let Some(commands) = &self.commands else { return Ok(Err(unbound("commands"))) };
+                let (arguments, origin) = (payload_out(&arguments), payload_out(&origin));
+                let answer = commands.call_run(store, &name, &arguments, &origin).await?;
+                Ok(answer.map_err(failure_in).and_then(said).map(Reply::Said))
             }
             Call::Event(event) => {
                 let Some(listeners) = &self.listeners else { return Ok(Err(unbound("events"))) };
@@ -182,6 +195,12 @@ fn done(answer: Result<(), crate::bindings::imports::types::Failure>) -> Answere
 
 fn answered(payload: String) -> Result<Payload, Failure> {
     payload_in(payload).map_err(|error| Failure::broken(format!("it answered with what is no JSON: {error}")))
+}
+
+fn said(answer: String) -> Result<Said, Failure> {
+    serde_json::from_str(&answer).map_err(|error| {
+        Failure::broken(format!("it answered a command with what nobody can be told: {error}"))
+    })
 }
 
 fn event_out(event: Event) -> listeners::Event {

@@ -37,6 +37,7 @@ pub(crate) fn description(manifest: &Manifest) -> Result<Description, Error> {
         ("filter", provides.filters.first().map(|filter| &filter.name)),
         ("listener", provides.listeners.first().map(|listener| &listener.event)),
         ("task", provides.tasks.first().map(|task| &task.name)),
+        ("command", provides.commands.first().map(|command| &command.name)),
     ];
     if let Some((kind, name)) = others.into_iter().find_map(|(kind, name)| Some((kind, name?))) {
         return Err(Error::OnlyRoutes { kind, name: name.clone() });

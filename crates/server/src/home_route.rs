@@ -162,6 +162,7 @@ fn contributions(manifest: &Manifest) -> Vec<(String, usize)> {
         ("filter point", provides.filter_points.len()),
         ("filter", provides.filters.len()),
         ("task", provides.tasks.len()),
+        ("command", provides.commands.len()),
     ];
     let some = counts.into_iter().filter(|(_, count)| *count > 0);
     some.map(|(one, count)| (if count == 1 { one.to_owned() } else { format!("{one}s") }, count)).collect()

@@ -1,6 +1,7 @@
 //! What was counted, as Prometheus reads it.
 
 use std::{
+    collections::BTreeMap,
     fmt::{self, Write},
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -11,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, Method, StatusCode, header};
-use switchboard_kernel::{BUCKETS, Counted, Loaded};
+use switchboard_kernel::{BUCKETS, Counted, Loaded, Measured, PluginMetrics, STEPS, Series};
 use switchboard_manifest::ErrorShape;
 
 use crate::{
@@ -67,7 +68,8 @@ fn write(server: &Server, out: &mut String) -> fmt::Result {
         let count = count.load(Ordering::Relaxed);
         writeln!(out, "switchboard_http_requests_total{{status=\"{digit}xx\"}} {count}")?;
     }
-    plugins(server, out)
+    plugins(server, out)?;
+    of_their_own(server, out)
 }
 
 fn plugins(server: &Server, out: &mut String) -> fmt::Result {
@@ -101,14 +103,62 @@ fn plugins(server: &Server, out: &mut String) -> fmt::Result {
     family(out, name, "histogram", "How long calls of plugins took")?;
     for (plugin, of) in each() {
         let labels = Labels(plugin, of);
-        for (bound, count) in BUCKETS.iter().zip(of.buckets) {
-            writeln!(out, "{name}_bucket{{{labels},le=\"{bound}\"}} {count}")?;
-        }
-        writeln!(out, "{name}_bucket{{{labels},le=\"+Inf\"}} {}", of.calls)?;
-        writeln!(out, "{name}_sum{{{labels}}} {}", of.total.as_secs_f64())?;
-        writeln!(out, "{name}_count{{{labels}}} {}", of.calls)?;
+        histogram(out, name, &labels, BUCKETS.iter().zip(of.buckets), of.calls, of.total.as_secs_f64())?;
     }
     Ok(())
+}
+
+/// What plugins measure of their own. The family says what kind it is, so that plugins which know nothing of each other agree.
+fn of_their_own(server: &Server, out: &mut String) -> fmt::Result {
+    let snapshot = server.kernel.snapshot();
+    let all: Vec<(&str, PluginMetrics)> = snapshot
+        .plugins()
+        .iter()
+        .map(|plugin| (plugin.id().as_str(), server.kernel.plugin_metrics(plugin.id().as_str())))
+        .collect();
+    let name = "switchboard_plugin_metrics_left_out_total";
+    family(out, name, "counter", "Readings of plugins that broke a rule, or for which there was no room")?;
+    for (plugin, metrics) in all.iter().filter(|(_, metrics)| metrics.left_out > 0) {
+        writeln!(out, "{name}{{plugin=\"{plugin}\"}} {}", metrics.left_out)?;
+    }
+    let mut families: BTreeMap<(&str, &str), Vec<(OwnLabels<'_>, &Measured)>> = BTreeMap::new();
+    for (plugin, metrics) in &all {
+        for (series, measured) in &metrics.series {
+            let of_family = families.entry((series.kind, &*series.name)).or_default();
+            of_family.push((OwnLabels { plugin, series }, measured));
+        }
+    }
+    for ((kind, name), series) in families {
+        let ending = if kind == "counter" { "_total" } else { "" };
+        let name = format!("plugin_{kind}_{name}{ending}");
+        family(out, &name, kind, "Measured by plugins")?;
+        for (labels, measured) in series {
+            match measured {
+                Measured::Counter(count) => writeln!(out, "{name}{{{labels}}} {count}")?,
+                Measured::Gauge(now) => writeln!(out, "{name}{{{labels}}} {now}")?,
+                Measured::Histogram { count, sum, buckets } => {
+                    histogram(out, &name, &labels, STEPS.iter().zip(*buckets), *count, *sum)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn histogram<'a>(
+    out: &mut String,
+    name: &str,
+    labels: &impl fmt::Display,
+    buckets: impl Iterator<Item = (&'a f64, u64)>,
+    count: u64,
+    sum: f64,
+) -> fmt::Result {
+    for (bound, below) in buckets {
+        writeln!(out, "{name}_bucket{{{labels},le=\"{bound}\"}} {below}")?;
+    }
+    writeln!(out, "{name}_bucket{{{labels},le=\"+Inf\"}} {count}")?;
+    writeln!(out, "{name}_sum{{{labels}}} {sum}")?;
+    writeln!(out, "{name}_count{{{labels}}} {count}")
 }
 
 fn family(out: &mut String, name: &str, kind: &str, help: &str) -> fmt::Result {
@@ -121,6 +171,23 @@ struct Labels<'a>(&'a Loaded, &'a Counted);
 impl fmt::Display for Labels<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "plugin=\"{}\",kind=\"{}\"", self.0.id(), self.1.kind.as_str())
+    }
+}
+
+/// The plugin, and what it says itself, which may be any text.
+struct OwnLabels<'a> {
+    plugin: &'a str,
+    series: &'a Series,
+}
+
+impl fmt::Display for OwnLabels<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "plugin=\"{}\"", self.plugin)?;
+        for (name, says) in &self.series.labels {
+            let says = says.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n");
+            write!(f, ",{name}=\"{says}\"")?;
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can be asked at the terminal. The comments here are the manual that `--help` prints.
 
 mod captures;
+mod commands;
 mod events;
 mod package;
 mod source;
@@ -12,6 +13,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::captures::{Capture, Replay};
+pub(crate) use self::commands::Commands;
 pub(crate) use self::events::{Decided, EventFilter, Events, LetterFilter};
 pub(crate) use self::package::{Export, Install, Key, Package, Remove, Trust};
 pub(crate) use self::source::{New, Source};
@@ -295,6 +297,9 @@ pub(crate) enum Served {
     /// Capture calls that fail, with all that the plugin was given, for its author.
     #[command(subcommand)]
     Capture(Capture),
+    /// See the commands of plugins, and give one.
+    #[command(subcommand)]
+    Command(Commands),
     /// See and say which organizations may have a private plugin.
     #[command(subcommand)]
     Access(Access),

@@ -19,7 +19,7 @@ use switchboard_api::{
 use switchboard_authoring::{Call, CallKind, Difference, Expected, Request, Scenarios, Step, differences};
 use switchboard_capabilities::{KeptMail, Networks, Options, SeededRandom, SetClock};
 use switchboard_delivery::Counts;
-use switchboard_kernel::{By, Caller, Terms, TokenTerms, dispatch};
+use switchboard_kernel::{By, Caller, Given, Measured, Terms, TokenTerms, dispatch, run_command};
 use switchboard_manifest::PluginId;
 use switchboard_server::{Addresses, RateLimits, router};
 use tower::ServiceExt;
@@ -203,6 +203,7 @@ impl Rehearsal {
                 let sent = serde_json::to_value(self.mail.take()).context("a message has no JSON form")?;
                 differences("mailed", expected, &sent)
             }
+            Step::Measured(expected) => differences("measured", expected, &self.measured()),
         };
         self.running.delivery.idle().await;
         Ok(found)
@@ -269,41 +270,26 @@ impl Rehearsal {
         Ok(self.running.kernel.create_token(&By::system(WHO), terms).await?.token)
     }
 
+    /// What the plugin has measured, as a test looks at it.
+    fn measured(&self) -> Json {
+        let metrics = self.running.kernel.plugin_metrics(self.plugin.as_str());
+        let series = metrics.series.iter().map(|(series, measured)| {
+            let labels: Map<String, Json> =
+                series.labels.iter().map(|(name, says)| (name.to_string(), Json::from(&**says))).collect();
+            let mut told = match measured {
+                Measured::Counter(value) => json!({ "value": value }),
+                Measured::Gauge(value) => json!({ "value": value }),
+                Measured::Histogram { count, sum, .. } => json!({ "count": count, "sum": sum }),
+            };
+            told[series.kind] = Json::from(&*series.name);
+            told["labels"] = labels.into();
+            told
+        });
+        series.collect()
+    }
+
     async fn call(&self, call: &Call) -> anyhow::Result<Vec<Difference>> {
-        let payload = Payload::of(&call.terms.payload)?;
-        let kernel = &self.running.kernel;
-        let organization = kernel.named(&call.terms.organization)?;
-        let (name, owner) = (call.name.clone(), call.name.split('.').next().unwrap_or_default());
-        let id = if call.kind == CallKind::Service { owner } else { self.plugin.as_str() };
-        let snapshot = kernel.snapshot();
-        let plugin = snapshot.plugin(id).with_context(|| format!("there is no plugin `{id}`"))?;
-        let what = match call.kind {
-            CallKind::Event => ApiCall::Event(Event {
-                id: format!("test-{}", self.clock.now().as_microsecond()),
-                source: owner.to_owned(),
-                name,
-                subject: call.terms.subject.clone(),
-                time: self.clock.now(),
-                organization: Some(organization.id),
-                actor: WHO.to_owned(),
-                trace: WHO.to_owned(),
-                data: payload,
-                attempt: 1,
-            }),
-            CallKind::Filter => ApiCall::Filter(FilterCall { name, payload }),
-            CallKind::Service => ApiCall::Service(ServiceCall { name, payload }),
-            CallKind::Task => ApiCall::Task(TaskCall { name, run: WHO.to_owned(), payload, attempt: 1 }),
-        };
-        let caller = Caller::system(Some(organization), WHO);
-        let tasks = &plugin.manifest().provides.tasks;
-        let task = tasks.iter().find(|task| call.kind == CallKind::Task && task.name == call.name);
-        let time = task.map(|task| Duration::from_secs(task.timeout_seconds));
-        let terms = Terms { time, ..Terms::default() };
-        let given = match dispatch(&snapshot, plugin, caller, terms, what).await {
-            Ok(Reply::Payload(payload)) => Ok(payload.to()?),
-            Ok(_) => Ok(Json::Null),
-            Err(failure) => Err(failure),
-        };
+        let given = self.given(call).await?;
         Ok(match (call.expected(), given) {
             (Expected::Gives(None), Ok(_)) => Vec::new(),
             (Expected::Gives(Some(expected)), Ok(given)) => differences("gives", expected, &given),
@@ -326,6 +312,53 @@ impl Rehearsal {
                 );
                 found
             }
+        })
+    }
+
+    /// What comes of a call: what is given, or the failure.
+    async fn given(&self, call: &Call) -> anyhow::Result<Result<Json, Failure>> {
+        let kernel = &self.running.kernel;
+        let organization = kernel.named(&call.terms.organization)?;
+        let caller = Caller::system(Some(organization.clone()), WHO);
+        let (name, owner) = (call.name.clone(), call.name.split('.').next().unwrap_or_default());
+        let id = if call.kind == CallKind::Service { owner } else { self.plugin.as_str() };
+        let snapshot = kernel.snapshot();
+        let plugin = snapshot.plugin(id).with_context(|| format!("there is no plugin `{id}`"))?;
+        let payload = Payload::of(&call.terms.payload)?;
+        let what = match call.kind {
+            CallKind::Event => ApiCall::Event(Event {
+                id: format!("test-{}", self.clock.now().as_microsecond()),
+                source: owner.to_owned(),
+                name,
+                subject: call.terms.subject.clone(),
+                time: self.clock.now(),
+                organization: Some(organization.id),
+                actor: WHO.to_owned(),
+                trace: WHO.to_owned(),
+                data: payload,
+                attempt: 1,
+            }),
+            CallKind::Filter => ApiCall::Filter(FilterCall { name, payload }),
+            CallKind::Service => ApiCall::Service(ServiceCall { name, payload }),
+            CallKind::Task => ApiCall::Task(TaskCall { name, run: WHO.to_owned(), payload, attempt: 1 }),
+            CallKind::Command => {
+                let arguments = payload.to::<Option<Map<String, Json>>>()?.unwrap_or_default();
+                let given = Given::Named { plugin: id, command: &name, arguments };
+                let origin = Payload::of(&json!({ "kind": "test" }))?;
+                return Ok(match run_command(&snapshot, caller, given, origin).await {
+                    Ok(said) => Ok(serde_json::to_value(said)?),
+                    Err(failure) => Err(failure),
+                });
+            }
+        };
+        let tasks = &plugin.manifest().provides.tasks;
+        let task = tasks.iter().find(|task| call.kind == CallKind::Task && task.name == call.name);
+        let time = task.map(|task| Duration::from_secs(task.timeout_seconds));
+        let terms = Terms { time, ..Terms::default() };
+        Ok(match dispatch(&snapshot, plugin, caller, terms, what).await {
+            Ok(Reply::Payload(payload)) => Ok(payload.to()?),
+            Ok(_) => Ok(Json::Null),
+            Err(failure) => Err(failure),
         })
     }
 }

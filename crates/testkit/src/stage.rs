@@ -3,13 +3,14 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use semver::Version;
-use switchboard_api::{Call, Failure, Faults, Payload, Plugin, Reply, ServiceCall};
+use switchboard_api::{Call, Failure, Faults, Payload, Plugin, Reply, Said, ServiceCall};
 use switchboard_capabilities::{
     Capabilities, KeptMail, MailOptions, Networks, Options, SeededRandom, SetClock,
 };
 use switchboard_delivery::{Counts, Delivery};
 use switchboard_kernel::{
-    Caller, Configuring, HOOK_TIME, Kernel, Loader, Parts, References, Terms, Vault, dispatch,
+    Caller, Configuring, Given, HOOK_TIME, Kernel, Loader, Parts, PluginMetrics, References, Terms, Vault,
+    dispatch, run_command,
 };
 use switchboard_store::Store;
 
@@ -223,6 +224,28 @@ impl Stage {
             Reply::Payload(payload) => payload.to(),
             other => panic!("`{name}` gave {other:?}"),
         }
+    }
+
+    /// Gives a command for the organization `default`, as the host and as people write it: `!signatures 3`.
+    ///
+    /// ```no_run
+    /// # async fn example(stage: switchboard_testkit::Stage) {
+    /// assert_eq!(stage.command("!signatures 1").await.unwrap().text, "**Ada** was here.");
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Whatever the command fails with.
+    pub async fn command(&self, line: &str) -> Result<Said, Failure> {
+        let organization = self.kernel.named("default")?;
+        let caller = Caller::system(Some(organization), "test");
+        let origin = Payload::of(&serde_json::json!({ "kind": "test" }))?;
+        run_command(&self.kernel.snapshot(), caller, Given::Line(line), origin).await
+    }
+
+    /// What a plugin has measured.
+    pub fn metrics(&self, plugin: &str) -> PluginMetrics {
+        self.kernel.plugin_metrics(plugin)
     }
 
     /// Waits until every event was delivered and every task done.

@@ -30,22 +30,24 @@
     }                                                                  \
   })
 
-static bool list_entries(sb_call *call, const sb_request *request, sb_answer *answer) {
+/** The newest entries, at most so many; only those older than the entry of an id, if one is named. */
+static bool newest(sb_call *call, int64_t limit, yyjson_val *before, sb_rows *rows) {
   sb_organization organization;
   if (!sb_get_organization(call, &organization)) return false;
-  yyjson_val *before = yyjson_obj_get(request->query, "before");
-  sb_rows rows;
   const char *sql =
       "select id, name, message, signed_at from entry"
       " where organization_id = $1 and (cast($2 as bigint) is null or id < $2)"
       " order by id desc limit $3";
-  if (!sb_query(call, sql,
-                SB_PARAMS(sb_integer(organization.id),
-                          before == NULL ? sb_null() : sb_integer(yyjson_get_sint(before)),
-                          sb_integer(sb_int_at(request->query, "limit", 20))),
-                &rows)) {
-    return false;
-  }
+  return sb_query(call, sql,
+                  SB_PARAMS(sb_integer(organization.id),
+                            before == NULL ? sb_null() : sb_integer(yyjson_get_sint(before)), sb_integer(limit)),
+                  rows);
+}
+
+static bool list_entries(sb_call *call, const sb_request *request, sb_answer *answer) {
+  sb_rows rows;
+  yyjson_val *before = yyjson_obj_get(request->query, "before");
+  if (!newest(call, sb_int_at(request->query, "limit", 20), before, &rows)) return false;
   yyjson_mut_val *entries = yyjson_mut_arr(sb_json(call));
   for (size_t at = 0; at < rows.count; at++) yyjson_mut_arr_append(entries, sb_row(call, &rows, at));
   return sb_answer_json(call, answer, 200, entries);
@@ -73,6 +75,7 @@ static bool sign(sb_call *call, const sb_request *request, sb_answer *answer) {
   const char *subject = sb_format(call, "entry/%lld", (long long)rows.cells[0].integer);
   if (!sb_emit_on_commit(call, "guestbook.signed", subject, entry)) return false;
   if (!sb_commit(call)) return false;
+  sb_count("signatures", 1, SB_NO_LABELS);
 
   return sb_answer_json(call, answer, 201, entry);
 }
@@ -146,6 +149,21 @@ static bool count_entries(sb_call *call, yyjson_val *whose, yyjson_mut_val **res
   return true;
 }
 
+/** Tells who signed last. That nobody has is told to nobody but whoever asks. */
+static bool tell(sb_call *call, const sb_given *given, sb_said *said) {
+  sb_rows rows;
+  if (!newest(call, sb_int_at(given->arguments, "count", 3), NULL, &rows)) return false;
+  *said = (sb_said){.text = "Nobody has signed yet.", .ephemeral = true};
+  for (size_t at = 0; at < rows.count; at++) {
+    const sb_value *cells = rows.cells + at * rows.column_count;
+    const char *name = (const char *)cells[1].bytes.data, *message = (const char *)cells[2].bytes.data;
+    said->text = at == 0 ? sb_format(call, "- **%s**: %s", name, message)
+                         : sb_format(call, "%s\n- **%s**: %s", said->text, name, message);
+    said->ephemeral = false;
+  }
+  return true;
+}
+
 const sb_plugin switchboard_plugin = {
     .routes =
         (const sb_route[]){
@@ -184,4 +202,5 @@ const sb_plugin switchboard_plugin = {
             },
             {0},
         },
+    .commands = (const sb_command[]){{"signatures", tell}, {0}},
 };

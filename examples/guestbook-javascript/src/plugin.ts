@@ -2,7 +2,7 @@
 //
 // Everything belongs to the organization of the call: each statement names it.
 
-import { Plugin, conflict, invalid, type Static } from "switchboard";
+import { Plugin, conflict, invalid, type Context, type Static } from "switchboard";
 import * as Type from "switchboard/type";
 
 /** An entry as it is kept. `signed_at` is in UTC. */
@@ -35,23 +35,30 @@ interface Settings {
 const plugin = new Plugin();
 
 plugin.get("/entries", { query: part, gives: Type.Array(Entry) }, function listEntries(ctx, { query }) {
+  return newest(ctx, query.limit, query.before);
+});
+
+/** The newest entries, at most so many; only those older than the entry of an id, if one is named. */
+function newest(ctx: Context, limit: number, before?: number): Entry[] {
   const sql = `select id, name, message, signed_at from entry
                where organization_id = $1 and (cast($2 as bigint) is null or id < $2)
                order by id desc limit $3`;
-  return ctx.db.query<Entry>(sql, ctx.organization.id, query.before, query.limit);
-});
+  return ctx.db.query<Entry>(sql, ctx.organization.id, before, limit);
+}
 
 plugin.post("/entries", { body: NewEntry, creates: Entry }, function sign(ctx, { body }) {
   const { name, message } = ctx.filter("guestbook.signing", body);
 
   const sql = `insert into entry (organization_id, name, message, signed_at)
                values ($1, $2, $3, $4) returning id, name, message, signed_at`;
-  return ctx.db.transaction((tx) => {
+  const signed = ctx.db.transaction((tx) => {
     const [entry] = tx.query<Entry>(sql, ctx.organization.id, name, message, String(ctx.now()));
     if (entry === undefined) throw new Error("an entry was stored and is not there");
     tx.emit("guestbook.signed", `entry/${entry.id}`, entry);
     return entry;
   });
+  ctx.metrics.count("signatures");
+  return signed;
 });
 
 // Takes the blanks off both ends of the message, and refuses one with nothing left or with a refused word in it.
@@ -85,6 +92,13 @@ const Count = Type.Object({ entries: Type.Integer() });
 plugin.service("guestbook.count", { takes: Whose, gives: Count }, (ctx, whose) => {
   const sql = "select count(*) from entry where organization_id = $1 and (cast($2 as text) is null or name = $2)";
   return { entries: ctx.db.queryValue<number>(sql, ctx.organization.id, whose.name) ?? 0 };
+});
+
+// Tells who signed last. That nobody has is told to nobody but whoever asks.
+plugin.command<{ count?: number }>("signatures", (ctx, { arguments: { count } }) => {
+  const entries = newest(ctx, count ?? 3);
+  if (entries.length === 0) return { text: "Nobody has signed yet.", ephemeral: true };
+  return entries.map(({ name, message }) => `- **${name}**: ${message}`).join("\n");
 });
 
 export default plugin;

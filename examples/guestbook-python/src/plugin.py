@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from switchboard import (
+    Command,
     Context,
     Created,
     Event,
@@ -15,6 +16,7 @@ from switchboard import (
     Minimum,
     MinLength,
     Plugin,
+    Said,
     TaskRun,
     conflict,
     invalid,
@@ -52,6 +54,11 @@ class Settings:
 def list_entries(
     ctx: Context, limit: Annotated[int, Minimum(1), Maximum(100)] = 20, before: int | None = None
 ) -> list[Entry]:
+    return newest(ctx, limit, before)
+
+
+def newest(ctx: Context, limit: int, before: int | None = None) -> list[Entry]:
+    """The newest entries, at most so many; only those older than the entry of an id, if one is named."""
     sql = """select id, name, message, signed_at from entry
              where organization_id = $1 and (cast($2 as bigint) is null or id < $2)
              order by id desc limit $3"""
@@ -67,6 +74,7 @@ def sign(ctx: Context, new: NewEntry) -> Created[Entry]:
     with ctx.db.transaction() as tx:
         (entry,) = tx.query(sql, ctx.organization.id, new.name, new.message, str(ctx.now()), into=Entry)
         tx.emit("guestbook.signed", f"entry/{entry.id}", entry)
+    ctx.metrics.count("signatures")
 
     return Created(entry)
 
@@ -117,3 +125,12 @@ class Count:
 def count(ctx: Context, whose: Whose) -> Count:
     sql = "select count(*) from entry where organization_id = $1 and (cast($2 as text) is null or name = $2)"
     return Count(ctx.db.query_value(sql, ctx.organization.id, whose.name))
+
+
+@plugin.command("signatures")
+def tell(ctx: Context, command: Command) -> str | Said:
+    """Tells who signed last. That nobody has is told to nobody but whoever asks."""
+    entries = newest(ctx, command.arguments.get("count", 3))
+    if not entries:
+        return Said("Nobody has signed yet.", ephemeral=True)
+    return "\n".join(f"- **{entry.name}**: {entry.message}" for entry in entries)

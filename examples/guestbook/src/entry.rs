@@ -37,11 +37,15 @@ fn twenty() -> i64 {
 }
 
 pub(crate) async fn list_entries(ctx: Context, Query(part): Query<Part>) -> Result<Json<Vec<Entry>>> {
+    Ok(Json(newest(&ctx, part.limit, part.before).await?))
+}
+
+/// The newest entries, at most so many; only those older than the entry of an id, if one is named.
+pub(crate) async fn newest(ctx: &Context, limit: i64, before: Option<i64>) -> Result<Vec<Entry>> {
     let sql = "select id, name, message, signed_at from entry
                where organization_id = $1 and (cast($2 as bigint) is null or id < $2)
                order by id desc limit $3";
-    let entries = ctx.db().query(sql, (ctx.organization()?.id, part.before, part.limit)).await?;
-    Ok(Json(entries))
+    ctx.db().query(sql, (ctx.organization()?.id, before, limit)).await
 }
 
 pub(crate) async fn sign(ctx: Context, Json(new): Json<NewEntry>) -> Result<Created<Entry>> {
@@ -55,6 +59,7 @@ pub(crate) async fn sign(ctx: Context, Json(new): Json<NewEntry>) -> Result<Crea
     let entry = entry.ok_or_else(|| Failure::broken("an entry was stored and is not there"))?;
     tx.emit(NewEvent::new("guestbook.signed", format!("entry/{}", entry.id), &entry)?)?;
     tx.commit().await?;
+    ctx.metrics().count("signatures", 1, &[]);
 
     Ok(Created(entry))
 }

@@ -5,6 +5,7 @@
 
 mod count;
 mod entry;
+mod signatures;
 mod signing;
 mod tidy;
 
@@ -22,4 +23,5 @@ pub fn plugin() -> Definition {
         .on("guestbook.signed", tidy::after_signing)
         .task("tidy", tidy::remove_oldest)
         .service("guestbook.count", count::count)
+        .command("signatures", signatures::tell)
 }

@@ -5,8 +5,11 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
-use switchboard_sdk::Plugin;
-use switchboard_testkit::{Answer, Stage, kernel::By};
+use switchboard_sdk::{Plugin, Said};
+use switchboard_testkit::{
+    Answer, Stage,
+    kernel::{By, Measured},
+};
 
 const ENTRIES: &str = "/api/org/default/guestbook/entries";
 
@@ -128,5 +131,23 @@ async fn what_one_organization_keeps_is_nothing_to_another() {
     stage.idle().await;
     assert_eq!(messages(&stage, other).await, ["two", "one"]);
     assert_eq!(messages(&stage, ENTRIES).await, ["three"]);
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn whoever_gives_the_command_is_told_who_signed_last_and_each_signature_is_counted() {
+    let stage = Stage::with([guestbook()]).await;
+    assert_eq!(stage.command("!signatures").await.unwrap(), Said::ephemeral("Nobody has signed yet."));
+    for name in ["Ada", "Grace", "Edith"] {
+        sign(&stage, name, "Hello").await.expect(201);
+    }
+    let said = stage.command("signatures 2").await.unwrap();
+    assert_eq!(said, Said::new("- **Edith**: Hello\n- **Grace**: Hello"));
+    match stage.command("!signatures eleven").await.unwrap_err() {
+        switchboard_sdk::Failure::Invalid { faults, .. } => assert_eq!(faults[0].place(), "arguments.count"),
+        other => panic!("{other}"),
+    }
+    let measured = stage.metrics("guestbook").series;
+    assert_eq!(measured.values().collect::<Vec<_>>(), [&Measured::Counter(3)]);
     stage.finish().await;
 }

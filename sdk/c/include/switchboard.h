@@ -126,8 +126,29 @@ int64_t sb_now(void);
 const char *sb_timestamp(sb_call *call, int64_t microseconds);
 /** Fills the place with random bytes, fit for secrets. */
 void sb_random(void *into, size_t size);
-/** The configuration for the organization of the call, all layers merged. */
+/** The configuration for the organization of the call, all layers merged, without what the manifest asks for under `secrets`. */
 bool sb_config(sb_call *call, yyjson_val **config);
+/** What tells the series of a metric apart. */
+typedef struct {
+  const char *name;
+  const char *says;
+} sb_label;
+
+/** Labels of a metric, four at most: `SB_LABELS({"preset", "standard"})`. */
+#define SB_LABELS(...) (const sb_label[]){__VA_ARGS__}, sizeof((const sb_label[]){__VA_ARGS__}) / sizeof(sb_label)
+/** No labels. */
+#define SB_NO_LABELS NULL, 0
+
+/**
+ * So many more of a counter, which only grows; the server shows what plugins measure at `/metrics`. Nothing fails: what breaks a rule,
+ * and what is beyond the 200 series that a plugin may have, is left out, counted, and said once in the log. A name is of `a-z`, `0-9` and
+ * `_`, a letter first, and ends in none of `_total`, `_bucket`, `_sum` and `_count`. Names and what labels say have 64 characters at most.
+ */
+void sb_count(const char *name, uint64_t more, const sb_label *labels, size_t count);
+/** What a gauge is now. */
+void sb_set_gauge(const char *name, double now, const sb_label *labels, size_t count);
+/** One value of a histogram, such as how many seconds something took; its buckets end at 1 and 5 of each power of ten, 0.001 to 1,000. */
+void sb_observe(const char *name, double value, const sb_label *labels, size_t count);
 /** Fails with `invalid`, with every fault by field, unless the value fits the schema; `place` begins each fault's place. */
 bool sb_check(sb_call *call, const char *schema, yyjson_val *value, const char *place);
 /** Passes a value through every plugin that takes part in a filter point of this one, and gives what comes out. */
@@ -237,7 +258,7 @@ bool sb_blob_delete(sb_call *call, const char *key);
 /** The next bytes of a body, at most so many; none at the end. */
 bool sb_read(sb_call *call, sb_body body, uint32_t most, sb_bytes *piece);
 
-/* ---- events, services, schedule, http, mail ---- */
+/* ---- events, services, schedule, secrets, http, mail ---- */
 
 /** Says that something happened, apart from any change. */
 bool sb_emit(sb_call *call, const char *name, const char *subject, yyjson_mut_val *data);
@@ -259,6 +280,12 @@ bool sb_set_plan(sb_call *call, const char *name, yyjson_mut_val *plan);
 bool sb_remove_plan(sb_call *call, const char *name, bool *removed);
 /** The plugin's plans for the organization of this call: a list of objects with `name`, `plan`, `paused`, `next_at` and `last_at`. */
 bool sb_list_plans(sb_call *call, yyjson_val **plans);
+
+/**
+ * The secret of that name, such as `api_key` or `mail.password`, for the organization of the call; null when it is not set. Fails with
+ * `forbidden` when the manifest does not name it where it asks for `secrets`. It is for where it is needed, and not to be printed.
+ */
+bool sb_secret(sb_call *call, const char *name, const char **secret);
 
 /** A header of a request or an answer; its name in lower case. */
 typedef struct {
@@ -388,6 +415,29 @@ typedef struct {
   bool (*answer)(sb_call *call, yyjson_val *payload, yyjson_mut_val **result);
 } sb_service;
 
+/** A command that somebody gave. */
+typedef struct {
+  const char *name;
+  /** The arguments that were given, by name: they fit what the manifest declares. */
+  yyjson_val *arguments;
+  /** Where it was given: its `kind` is `api`, or the chat's word for itself, which then says more of the place. */
+  yyjson_val *origin;
+} sb_given;
+
+/** What is said to whoever gave a command. */
+typedef struct {
+  /** In Markdown. */
+  const char *text;
+  /** Whether it is for nobody but whoever gave the command. */
+  bool ephemeral;
+} sb_said;
+
+/** Answers a command; `invalid` says what is wrong, by argument. */
+typedef struct {
+  const char *name;
+  bool (*answer)(sb_call *call, const sb_given *given, sb_said *said);
+} sb_command;
+
 /** Runs at a step of the plugin's life, such as `on_enable`; `details` are the contract's. */
 typedef struct {
   const char *name;
@@ -405,6 +455,7 @@ typedef struct {
   const sb_task *tasks;
   const sb_service *services;
   const sb_hook *hooks;
+  const sb_command *commands;
 } sb_plugin;
 
 /** The plugin; its author defines it. */

@@ -239,3 +239,22 @@ bool exports_switchboard_plugin_offered_services_answer(plugin_string_t *name, p
   *ret = kept_text(sb_sent_json(&call, result));
   return closing(true);
 }
+
+bool exports_switchboard_plugin_commands_run(plugin_string_t *name, plugin_string_t *arguments, plugin_string_t *origin,
+                                             plugin_string_t *ret, switchboard_plugin_types_failure_t *err) {
+  sb_call call = begin();
+  const sb_command *command = switchboard_plugin.commands;
+  while (command != NULL && command->name != NULL && !is(*name, command->name)) command++;
+  sb_given given = {.name = sb_received(*name)};
+  sb_said said = {.text = ""};
+  bool found = command != NULL && command->name != NULL;
+  bool done = found ? sb_received_json(&call, *arguments, &given.arguments) &&
+                          sb_received_json(&call, *origin, &given.origin) && command->answer(&call, &given, &said)
+                    : sb_broken(&call, "the plugin binds no command `%s`", given.name);
+  if (!finish(&call, done, err)) return closing(false);
+  yyjson_mut_val *answer = yyjson_mut_obj(sb_json(&call));
+  yyjson_mut_obj_add_str(sb_json(&call), answer, "text", said.text);
+  yyjson_mut_obj_add_bool(sb_json(&call), answer, "ephemeral", said.ephemeral);
+  *ret = kept_text(sb_sent_json(&call, answer));
+  return closing(true);
+}

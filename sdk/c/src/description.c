@@ -98,6 +98,10 @@ char *sb_describe(size_t *size) {
   for (const sb_task *at = plugin->tasks; at != NULL && at->name != NULL; at++) {
     yyjson_mut_arr_add_str(json, list, at->name);
   }
+  list = yyjson_mut_obj_add_arr(json, root, "commands");
+  for (const sb_command *at = plugin->commands; at != NULL && at->name != NULL; at++) {
+    yyjson_mut_arr_add_str(json, list, at->name);
+  }
   list = yyjson_mut_obj_add_arr(json, root, "hooks");
   for (const sb_hook *at = plugin->hooks; at != NULL && at->name != NULL; at++) {
     yyjson_mut_arr_add_str(json, list, strncmp(at->name, "on_", 3) == 0 ? at->name + 3 : at->name);

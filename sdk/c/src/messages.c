@@ -1,4 +1,4 @@
-/** What is said to other plugins, to other servers, and to people. */
+/** What is said to other plugins, to other servers, and to people, and what is kept from all of them. */
 #include "bridge.h"
 
 switchboard_plugin_types_new_event_t sb_new_event(sb_call *call, const char *name, const char *subject,
@@ -56,6 +56,15 @@ bool sb_list_plans(sb_call *call, yyjson_val **plans) {
   switchboard_plugin_types_failure_t failure;
   if (!switchboard_plugin_schedule_list_plans(&made, &failure)) return sb_refused(call, failure);
   return sb_received_json(call, made, plans);
+}
+
+bool sb_secret(sb_call *call, const char *name, const char **secret) {
+  plugin_string_t wanted = sb_sent(name);
+  plugin_option_string_t found;
+  switchboard_plugin_types_failure_t failure;
+  if (!switchboard_plugin_secrets_get(&wanted, &found, &failure)) return sb_refused(call, failure);
+  *secret = found.is_some ? sb_received(found.val) : NULL;
+  return true;
 }
 
 bool sb_http_send(sb_call *call, const char *method, const char *url, const sb_header *headers, size_t header_count,

@@ -35,6 +35,9 @@ export function component(plugin: unknown, interfaces: Interfaces) {
     offeredServices: {
       answer: (service: string, payload: string) => answering((ctx) => plugin.serve(ctx, service, payload)),
     },
+    commands: {
+      run: (name: string, given: string, origin: string) => answering((ctx) => plugin.say(ctx, name, given, origin)),
+    },
   };
 }
 

@@ -8,7 +8,9 @@ import { Kv } from "./kv.ts";
 import { Log } from "./log.ts";
 import { Mail } from "./mail.ts";
 import { Events, Schedule, Services } from "./messages.ts";
+import { Metrics } from "./metrics.ts";
 import { Moment } from "./moment.ts";
+import { Secrets } from "./secrets.ts";
 
 /** An organization as a plugin sees it. */
 export interface Organization {
@@ -39,6 +41,8 @@ export class Context {
 
   /** Writing to the log. */
   readonly log = new Log();
+  /** Numbers of the plugin's own, for whoever watches the server. */
+  readonly metrics = new Metrics();
   /** The plugin's tables. */
   readonly db = new Db();
   /** Small values with expiry. */
@@ -51,6 +55,8 @@ export class Context {
   readonly services = new Services();
   /** Work to be done apart from this call. */
   readonly schedule = new Schedule();
+  /** Secret settings by name. */
+  readonly secrets = new Secrets();
   /** Requests to other servers. */
   readonly http = new Http();
   /** Messages to people. */
@@ -122,7 +128,7 @@ export class Context {
     return new Uint8Array(imported("random").getBytes(count));
   }
 
-  /** The configuration for the organization of the call, all layers merged. */
+  /** The configuration for the organization of the call, all layers merged, without what the manifest asks for under `secrets`. */
   config<T = Record<string, unknown>>(): T {
     return JSON.parse(asking(() => imported("config").read()));
   }

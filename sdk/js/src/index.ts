@@ -32,5 +32,6 @@ export {
 export type { HttpResponse } from "./http.ts";
 export type { Entry } from "./kv.ts";
 export { Moment } from "./moment.ts";
-export { Plugin, type Event, type Hook, type TaskRun } from "./plugin.ts";
+export { Plugin, type Command, type Event, type Hook, type Said, type TaskRun } from "./plugin.ts";
 export { Response, type Request } from "./route.ts";
+export { Secret } from "./secrets.ts";

@@ -33,6 +33,23 @@ export interface TaskRun<T = any> {
   attempt: number;
 }
 
+/** A command that somebody gave. */
+export interface Command<T = any> {
+  name: string;
+  /** The arguments that were given, by name: they fit what the manifest declares. */
+  arguments: T;
+  /** Where it was given: its `kind` is `api`, or the chat's word for itself, which then says more of the place. */
+  origin: { kind: string; [more: string]: any };
+}
+
+/** What is said to whoever gave a command. */
+export interface Said {
+  /** In Markdown. */
+  text: string;
+  /** Whether it is for nobody but whoever gave the command. */
+  ephemeral?: boolean;
+}
+
 /** A step of a plugin's life. */
 export type Hook =
   | "on_install"
@@ -68,6 +85,7 @@ export class Plugin {
   readonly #listeners = new Map<string, (ctx: Context, event: Event) => void>();
   readonly #services = new Map<string, Service>();
   readonly #tasks = new Map<string, (ctx: Context, run: TaskRun) => void>();
+  readonly #commands = new Map<string, (ctx: Context, command: Command) => string | Said>();
   readonly #hooks = new Map<Hook, (ctx: Context, details: any) => void>();
   readonly #configDefaults: object | null;
 
@@ -125,6 +143,11 @@ export class Plugin {
     return bind(this.#services, "service", name, { ...shape, answer }, this);
   }
 
+  /** Answers one of the plugin's commands: with a text in Markdown, or a `Said`. `invalid` says what is wrong, by argument. */
+  command<T = any>(name: string, answer: (ctx: Context, command: Command<T>) => string | Said): this {
+    return bind(this.#commands, "command", name, answer, this);
+  }
+
   /** Runs at a step of the plugin's life; `details` is the configuration, or `{from, to}` of an upgrade. */
   hook<T = any>(name: Hook, run: (ctx: Context, details: T) => void): this {
     return bind(this.#hooks, "hook", name, run, this);
@@ -143,6 +166,7 @@ export class Plugin {
       listeners: [...this.#listeners.keys()],
       services: [...this.#services].map(([name, { takes, gives }]) => ({ name, takes, gives })),
       tasks: [...this.#tasks.keys()],
+      commands: [...this.#commands.keys()],
       hooks: [...this.#hooks.keys()].map((name) => name.replace("on_", "")),
       config_defaults: this.#configDefaults,
     };
@@ -192,6 +216,13 @@ export class Plugin {
       throw invalid(more.length === 0 ? only : `${faults.length} fields break a rule`, faults);
     }
     return jsonText(plain(service.answer(ctx, given), `the service \`${name}\``));
+  }
+
+  /** Answers a command. */
+  say(ctx: Context, name: string, given: string, origin: string): string {
+    const command = { name, arguments: JSON.parse(given), origin: JSON.parse(origin) };
+    const said = plain(found(this.#commands, "command", name)(ctx, command), `the command \`${name}\``);
+    return jsonText(typeof said === "string" ? { text: said } : said);
   }
 
   /** Runs a hook. */

@@ -42,12 +42,14 @@ from .failure import (
     unavailable,
 )
 from .moment import Moment
-from .plugin import Event, Plugin, TaskRun
+from .plugin import Command, Event, Plugin, Said, TaskRun
 from .route import Request
+from .secrets import Secret
 
 __all__ = [
     "Actor",
     "Body",
+    "Command",
     "Context",
     "Created",
     "Event",
@@ -67,6 +69,8 @@ __all__ = [
     "Plugin",
     "Request",
     "Response",
+    "Said",
+    "Secret",
     "TaskRun",
     "UniqueItems",
     "broken",

@@ -16,7 +16,9 @@ from .kv import Kv
 from .log import Log
 from .mail import Mail
 from .messages import Events, Schedule, Services, json_text
+from .metrics import Metrics
 from .moment import Moment
+from .secrets import Secrets
 
 T = TypeVar("T")
 
@@ -116,7 +118,8 @@ class Context:
     @overload
     def config(self, into: type[T]) -> T: ...
     def config(self, into: Any = dict[str, Any]) -> Any:
-        """The configuration for the organization of the call, all layers merged; as a dataclass, or a dictionary."""
+        """The configuration for the organization of the call, all layers merged, without what the manifest asks for under
+        `secrets`; as a dataclass, or a dictionary."""
         with asking():
             text = imported("config").read()
         return shape.read(into, json.loads(text), ["config"])
@@ -148,6 +151,11 @@ class Context:
         return Log()
 
     @property
+    def metrics(self) -> Metrics:
+        """Numbers of the plugin's own, for whoever watches the server."""
+        return Metrics()
+
+    @property
     def db(self) -> Db:
         """The plugin's tables."""
         return Db()
@@ -176,6 +184,11 @@ class Context:
     def schedule(self) -> Schedule:
         """Work to be done apart from this call."""
         return Schedule()
+
+    @property
+    def secrets(self) -> Secrets:
+        """Secret settings by name."""
+        return Secrets()
 
     @property
     def http(self) -> Http:

@@ -14,8 +14,8 @@ from .failure import Failure
 
 
 _NAMES = (
-    *("types", "bodies", "call", "log", "clock", "random", "config", "schemas", "audit", "filter_points"),
-    *("db", "kv", "blobs", "events", "services", "schedule", "http", "mail"),
+    *("types", "bodies", "call", "log", "clock", "random", "config", "schemas", "audit", "filter_points", "metrics"),
+    *("db", "kv", "blobs", "events", "services", "schedule", "secrets", "http", "mail"),
 )
 
 _interfaces: dict[str, Any] = {}

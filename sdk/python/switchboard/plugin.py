@@ -63,6 +63,31 @@ class TaskRun:
     """1 the first time, 2 when it is tried again."""
 
 
+@dataclass
+class Command:
+    """A command that somebody gave."""
+
+    name: str
+    arguments: dict[str, Any]
+    """The arguments that were given, by name: they fit what the manifest declares."""
+    origin: dict[str, Any]
+    """Where it was given: its `kind` is `api`, or the chat's word for itself, which then says more of the place."""
+
+    def read(self, into: type[shape.T]) -> shape.T:
+        """The arguments as a dataclass."""
+        return shape.read(into, self.arguments, ["arguments"])
+
+
+@dataclass
+class Said:
+    """What is said to whoever gave a command."""
+
+    text: str
+    """In Markdown."""
+    ephemeral: bool = False
+    """Whether it is for nobody but whoever gave the command."""
+
+
 class Plugin:
     """A function for each thing that the manifest declares.
 
@@ -77,6 +102,7 @@ class Plugin:
         self._listeners: dict[str, Callable[..., Any]] = {}
         self._services: dict[str, Callable[..., Any]] = {}
         self._tasks: dict[str, Callable[..., Any]] = {}
+        self._commands: dict[str, Callable[..., Any]] = {}
         self._hooks: dict[str, Callable[..., Any]] = {}
 
     def get(self, path: str, function: F | None = None) -> Any:
@@ -115,6 +141,10 @@ class Plugin:
     def service(self, name: str, function: F | None = None) -> Any:
         """Offers a function to plugins that require this one."""
         return self._bind(self._services, "service", name, function)
+
+    def command(self, name: str, function: F | None = None) -> Any:
+        """Answers one of the plugin's commands: with a text in Markdown, or a `Said`. `invalid` says what is wrong, by argument."""
+        return self._bind(self._commands, "command", name, function)
 
     def hook(self, name: str, function: F | None = None) -> Any:
         """Runs at a step of the plugin's life: `on_install`, `on_load`, `on_enable`, `on_config_changed`, `on_disable`,
@@ -156,6 +186,7 @@ class Plugin:
                 for name, function in self._services.items()
             ],
             "tasks": list(self._tasks),
+            "commands": list(self._commands),
             "hooks": [_HOOKS[name] for name in self._hooks],
             "config_defaults": shape.write(self._config_defaults),
         }
@@ -198,6 +229,11 @@ class Plugin:
             first = f"{'.'.join(map(str, faults[0].place))}: {faults[0].message}"
             raise invalid(first if len(faults) == 1 else f"{len(faults)} fields break a rule", *faults)
         return json_text(_call(function, context, given))
+
+    def _command(self, context: Context, name: str, arguments: str, origin: str) -> str:
+        function = _found(self._commands, "command", name)
+        said = function(context, Command(name, json.loads(arguments), json.loads(origin)))
+        return json_text(said if isinstance(said, Said) else Said(said))
 
     def _run_hook(self, context: Context, name: str, details: str) -> None:
         function = self._hooks.get(name)

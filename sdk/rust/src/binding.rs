@@ -1,6 +1,6 @@
 //! The handlers of a plugin.
 
-use switchboard_api::{BoxFuture, Event, Failure, HookKind, Payload, TaskCall};
+use switchboard_api::{BoxFuture, CommandCall, Event, Failure, HookKind, Payload, Said, TaskCall};
 
 use crate::{Context, handler::Answering};
 
@@ -8,6 +8,7 @@ type Handling<T, R> = Box<dyn Fn(Context, T) -> BoxFuture<'static, Result<R, Fai
 pub(crate) type PayloadHandler = Handling<Payload, Payload>;
 pub(crate) type EventHandler = Handling<Event, ()>;
 pub(crate) type TaskHandler = Handling<TaskCall, ()>;
+pub(crate) type CommandHandler = Handling<CommandCall, Said>;
 pub(crate) type HookHandler = Handling<Payload, ()>;
 
 /// The handlers in the order in which they were bound; that of the description.
@@ -18,5 +19,6 @@ pub(crate) struct Bound {
     pub(crate) listeners: Vec<(String, EventHandler)>,
     pub(crate) services: Vec<(String, PayloadHandler)>,
     pub(crate) tasks: Vec<(String, TaskHandler)>,
+    pub(crate) commands: Vec<(String, CommandHandler)>,
     pub(crate) hooks: Vec<(HookKind, HookHandler)>,
 }

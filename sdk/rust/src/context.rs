@@ -5,7 +5,7 @@ use std::{any::Any, net::IpAddr, sync::Arc, time::Duration};
 use switchboard_api::{Actor, Failure, Organization, Payload, Timestamp, capability::AuditEntry};
 
 use crate::{
-    capability::{Blobs, Db, Events, Http, Kv, Log, Mail, Schedule, Services},
+    capability::{Blobs, Db, Events, Http, Kv, Log, Mail, Metrics, Schedule, Secrets, Services},
     door::{Calling, Host},
 };
 
@@ -94,7 +94,7 @@ impl Context {
         self.host.random.fill(bytes);
     }
 
-    /// The configuration for the organization of the call, all layers merged.
+    /// The configuration for the organization of the call, all layers merged, without what the manifest asks for under `secrets`.
     ///
     /// # Errors
     /// [`Failure::Invalid`] when it does not have that shape; [`Failure::Unavailable`] when it cannot be read.
@@ -177,6 +177,11 @@ impl Context {
         Log { context: self }
     }
 
+    /// Numbers of the plugin's own, for whoever watches the server.
+    pub fn metrics(&self) -> Metrics<'_> {
+        Metrics { context: self }
+    }
+
     /// The plugin's tables.
     pub fn db(&self) -> Db<'_> {
         Db { context: self }
@@ -205,6 +210,11 @@ impl Context {
     /// Small values with expiry.
     pub fn kv(&self) -> Kv<'_> {
         Kv { context: self }
+    }
+
+    /// Secret settings by name.
+    pub fn secrets(&self) -> Secrets<'_> {
+        Secrets { context: self }
     }
 
     /// Requests to other servers.

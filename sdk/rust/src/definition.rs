@@ -5,7 +5,8 @@ use std::{any::Any, sync::Arc};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use switchboard_api::{
-    BoxFuture, Description, Event, Failure, HookKind, Operation, Payload, ServiceDescription, TaskCall,
+    BoxFuture, CommandCall, Description, Event, Failure, HookKind, Operation, Payload, Said,
+    ServiceDescription, TaskCall,
 };
 #[cfg(not(target_family = "wasm"))]
 use {
@@ -16,7 +17,7 @@ use {
 
 use crate::{
     Context, Handler,
-    binding::{Bound, EventHandler, HookHandler, PayloadHandler, TaskHandler},
+    binding::{Bound, CommandHandler, EventHandler, HookHandler, PayloadHandler, TaskHandler},
     extract::{answer_schema_of, schema_of},
     handler::erase,
 };
@@ -186,6 +187,41 @@ impl Definition {
         self.bound.tasks.push((name.to_owned(), handler));
         let name = name.to_owned();
         self.says(|description| description.tasks.push(name))
+    }
+
+    /// Answers one of the plugin's commands. Its arguments are what the manifest declares; what is said is a text in Markdown, or a
+    /// [`Said`] for nobody but whoever gave the command. [`Failure::Invalid`] says what is wrong, by argument.
+    ///
+    /// ```
+    /// # use switchboard_sdk::prelude::*;
+    /// # const MANIFEST: &str = "";
+    /// #[derive(Deserialize)]
+    /// struct Roll {
+    ///     sides: Option<u8>,
+    /// }
+    ///
+    /// async fn roll(ctx: Context, command: CommandCall) -> Result<String> {
+    ///     let sides = command.arguments.to::<Roll>()?.sides.unwrap_or(6).max(1);
+    ///     let mut byte = [0];
+    ///     ctx.random(&mut byte);
+    ///     Ok(format!("**{}**", byte[0] % sides + 1))
+    /// }
+    /// # let _ = Definition::new(MANIFEST).command("roll", roll);
+    /// ```
+    #[must_use]
+    pub fn command<R, F, Fut>(mut self, name: &str, handler: F) -> Self
+    where
+        R: Into<Said>,
+        F: Fn(Context, CommandCall) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, Failure>> + Send + 'static,
+    {
+        let handler: CommandHandler = Box::new(move |context, command| {
+            let said = handler(context, command);
+            Box::pin(async move { said.await.map(Into::into) })
+        });
+        self.bound.commands.push((name.to_owned(), handler));
+        let name = name.to_owned();
+        self.says(|description| description.commands.push(name))
     }
 
     /// Runs once, when the plugin was installed.

@@ -52,8 +52,8 @@ pub use context::Context;
 pub use definition::Definition;
 pub use handler::Handler;
 pub use switchboard_api::{
-    Actions, Actor, Body, Event, Failure, Fault, NewEvent, Organization, OrganizationId, Payload, Plugin,
-    Response, TaskCall, Timestamp, Value,
+    Actions, Actor, Body, CommandCall, Event, Failure, Fault, NewEvent, Organization, OrganizationId,
+    Payload, Plugin, Response, Said, Secret, TaskCall, Timestamp, Value,
     capability::{
         BlobFile, BlobInfo, Engine, HttpRequest, HttpResponse, KvEntry, MailMessage, Plan, Progress,
         Scheduled,
@@ -67,7 +67,7 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 /// What nearly every plugin uses.
 pub mod prelude {
     pub use crate::{
-        Context, Definition, Event, Failure, NewEvent, Payload, Result, TaskCall,
+        CommandCall, Context, Definition, Event, Failure, NewEvent, Payload, Result, Said, TaskCall,
         answer::{Created, Json, NoContent},
         conflict,
         extract::{Path, Query},

@@ -58,6 +58,10 @@ impl Binding {
                 let handler = self.find("task", &self.bound.tasks, &task.name)?;
                 handler(context, task).await.map(|()| Reply::Done)
             }
+            Call::Command(command) => {
+                let handler = self.find("command", &self.bound.commands, &command.name)?;
+                handler(context, command).await.map(Reply::Said)
+            }
             Call::Event(event) => {
                 let declared = &self.manifest.provides.listeners;
                 for listener in declared.iter().filter(|listener| listener.hears(&event.name)) {

@@ -152,9 +152,8 @@ async fn runs_that_were_missed_are_made_up_for_as_the_schedule_says() {
     let every = |name: &str, catch_up: &str| json!({"name": name, "every_seconds": 600, "scope": "global", "catch_up": catch_up});
     let tasks = json!([every("one", "once"), every("nothing", "none"), every("each", "all")]);
     let stage = stage("2026-01-01T00:00:00Z", tasks.clone(), &calls, &open()).await;
-    let clock = stage.clock().clone();
     stage.delivery().stop(Duration::ZERO).await;
-    clock.advance(Duration::from_secs(3 * 600 + 300));
+    stage.clock().advance(Duration::from_secs(3 * 600 + 300));
     let stage = stage.again_with([keeper(tasks, &calls, &open())]).await;
     stage.idle().await;
     let mut names: Vec<String> = calls.take().into_iter().map(|(name, ..)| name).collect();

@@ -13,6 +13,12 @@ use super::{
     place::{Place, step},
 };
 
+/// Whether that is the name of a secret property, such as `mail.password`.
+pub(crate) fn is_secret(schema: Option<&Config>, name: &str) -> bool {
+    let place = |root| name.split('.').fold(Place::top(root), |place, word| place.property(word));
+    schema.is_some_and(|root| place(root).is_secret())
+}
+
 /// The configuration without what is secret. What stands for a secret elsewhere, a reference, is none.
 pub(crate) fn removed(schema: Option<&Config>, mut config: Config) -> Config {
     if let Some(root) = schema {

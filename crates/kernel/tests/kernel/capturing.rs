@@ -117,6 +117,49 @@ async fn secrets_are_not_in_what_is_captured() {
     assert!(kernel.capture(&by, kept[0].id).await.is_err());
 }
 
+const SIGNER: &str = "enabled_by_default: true
+capabilities: [{name: secrets, reason: Signs., secrets: [word]}, {name: kv, reason: Keeps.}]
+config_schema: {type: object, properties: {word: {type: string, secret: true}}}
+provides:
+  commands: [{name: sign, description: Signs, arguments: [{name: what, description: What}]}]";
+
+/// Signs with the secret; what it signs with is asked of the host.
+fn signer(is_right: bool) -> Definition {
+    plugin("signer", SIGNER).command("sign", move |ctx: Context, command: CommandCall| async move {
+        let word = ctx.secrets().get("word")?.ok_or_else(|| not_found!("no word"))?;
+        ctx.kv().get(&format!("signed by {}", word.expose())).await?;
+        match is_right {
+            true => Ok(format!("signed {}", command.arguments.as_str())),
+            false => Err(Failure::broken(format!("cannot sign with {}", word.expose()))),
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_command_is_captured_without_the_secret_it_asked_for_and_made_again_with_what_stands_in_its_place()
+{
+    let stage = Stage::with([built(signer(false))]).await;
+    let (kernel, by) = (stage.kernel(), By::system("test"));
+    let config = json!({"word": "xyzzy-secret"}).as_object().unwrap().clone();
+    kernel.configure(&by, "signer", None, config).await.unwrap();
+    kernel.capture_failures(&by, "signer", 1).await.unwrap();
+    stage.command("!sign a treaty").await.unwrap_err();
+    let kept = kernel.captures(None).await.unwrap();
+    assert_eq!(kept[0].what, "the command sign");
+    let text = kernel.capture(&by, kept[0].id).await.unwrap();
+    assert!(text.contains("•••") && !text.contains("xyzzy-secret"), "{text}");
+    let calls = kernel.ended_calls(&Default::default(), 1).await.unwrap();
+    assert_eq!((&*calls[0].kind, &*calls[0].what, &*calls[0].outcome), ("command", "sign", "broken"));
+    let message = calls[0].message.as_deref().unwrap();
+    assert!(message.contains("•••") && !message.contains("xyzzy-secret"), "{message}");
+
+    let again = Captured::read(&text).unwrap().again(&*built(signer(true))).await.unwrap();
+    assert_eq!(again.strayed, None, "what it asks with is what stands there");
+    assert!(
+        matches!(again.reply.unwrap(), Reply::Said(said) if said.text == r#"signed {"what":"a treaty"}"#)
+    );
+}
+
 #[test]
 fn what_is_no_captured_call_is_refused() {
     let said = |text: &str| Captured::read(text).unwrap_err().to_string();

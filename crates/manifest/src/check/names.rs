@@ -28,25 +28,30 @@ const UNIQUE: [(&str, &str, &str); 13] = [
 pub(super) fn check(manifest: &mut Inspection<'_>) {
     let top = manifest.top();
     for (list, field, noun) in UNIQUE {
-        let mut first: HashMap<&str, Text<'_>> = HashMap::new();
-        for name in top.items(list).iter().filter_map(|entry| entry.text(field)) {
-            match first.get(name.text) {
-                Some(other) => {
-                    let line = manifest.line_of(&other.path);
-                    let message =
-                        format!("the {noun} {} is declared twice, first on line {line}", quoted(name.text));
-                    manifest.fault(&name.path, message, "another name, or one entry for both".to_owned());
-                }
-                None => {
-                    first.insert(name.text, name);
-                }
-            }
-        }
+        differ(manifest, &top.items(list), field, noun);
     }
     for list in lists_of_names(&top) {
         none_comes_twice(manifest, &list);
     }
     services_begin_with_the_id(manifest);
+}
+
+/// The entries of a list are told apart by a field.
+pub(super) fn differ(manifest: &mut Inspection<'_>, entries: &[Part<'_>], field: &str, noun: &str) {
+    let mut first: HashMap<&str, Text<'_>> = HashMap::new();
+    for name in entries.iter().filter_map(|entry| entry.text(field)) {
+        match first.get(name.text) {
+            Some(other) => {
+                let line = manifest.line_of(&other.path);
+                let message =
+                    format!("the {noun} {} is declared twice, first on line {line}", quoted(name.text));
+                manifest.fault(&name.path, message, "another name, or one entry for both".to_owned());
+            }
+            None => {
+                first.insert(name.text, name);
+            }
+        }
+    }
 }
 
 /// The lists that hold names alone.

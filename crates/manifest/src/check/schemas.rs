@@ -45,7 +45,7 @@ pub(super) fn check(manifest: &mut Inspection<'_>) {
 }
 
 /// Whether a value is a JSON Schema by which something can be checked; what is wrong with it is noted.
-fn is_schema(manifest: &mut Inspection<'_>, schema: &Part<'_>) -> bool {
+pub(super) fn is_schema(manifest: &mut Inspection<'_>, schema: &Part<'_>) -> bool {
     if !schema.value.is_object() {
         return false;
     }

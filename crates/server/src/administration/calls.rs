@@ -28,7 +28,7 @@ struct Wanted {
     /// Only those of this kind.
     #[schemars(
         with = "Option<String>",
-        extend("enum" = ["lifecycle", "request", "event", "filter", "task", "service", null])
+        extend("enum" = ["lifecycle", "request", "event", "filter", "task", "service", "command", null])
     )]
     kind: Option<CallKind>,
     /// Only those that ended so: `done`, `stopped`, `abandoned`, or the kind of failure, such as `broken`.
@@ -87,7 +87,7 @@ struct EndedCall {
     actor: String,
     /// The kind of call.
     kind: String,
-    /// The route, or the name of the event, filter point, task, service or hook.
+    /// The route, or the name of the event, filter point, task, service, command or hook.
     what: String,
     /// The id of the request, or what else set it off: it stands in the log and in the answer to a request.
     trace: String,
@@ -122,7 +122,7 @@ struct Running {
     actor: String,
     /// The kind of call.
     kind: &'static str,
-    /// The route, or the name of the event, filter point, task, service or hook.
+    /// The route, or the name of the event, filter point, task, service, command or hook.
     what: String,
     /// The id of the request, or what else set it off.
     trace: String,

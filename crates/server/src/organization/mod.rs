@@ -4,6 +4,7 @@
 //! may, and what lifts somebody above others, is asked here on top of the route's own action.
 
 mod audit;
+mod commands;
 mod configuration;
 mod creation;
 mod events;
@@ -58,6 +59,9 @@ pub fn organization(
         .delete("/tokens/{id}", tokens::revoke_token)
         .get("/audit", audit::list_own_audit)
         .get("/audit/export", audit::export_own_audit)
+        .get("/commands", commands::list_own_commands)
+        .post("/commands", commands::give_line)
+        .post("/commands/{plugin}/{command}", commands::give_command)
         .get("/plugins", plugins::list_own_plugins)
         .post("/plugins/{id}/enable", plugins::enable_own_plugin)
         .post("/plugins/{id}/disable", plugins::disable_own_plugin)

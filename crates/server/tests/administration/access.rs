@@ -170,6 +170,9 @@ POST /api/org/{org}/organization/dead-letters/discard event:deliver
 GET /api/org/{org}/organization/listeners event:read
 POST /api/org/{org}/organization/listeners/{id}/pause event:deliver
 POST /api/org/{org}/organization/listeners/{id}/resume event:deliver
+GET /api/org/{org}/organization/commands -
+POST /api/org/{org}/organization/commands -
+POST /api/org/{org}/organization/commands/{plugin}/{command} -
 GET /api/org/{org}/organization/plugins plugin:read
 POST /api/org/{org}/organization/plugins/{id}/enable plugin:enable
 POST /api/org/{org}/organization/plugins/{id}/disable plugin:enable

@@ -27,6 +27,15 @@ provides:
   api_routes:
     - {method: GET, path: /hello, scope: organization}
     - {method: GET, path: /wait, scope: organization}
+  commands:
+    - name: greet
+      description: Greets somebody
+      arguments:
+        - {name: name, description: Whom, required: true, schema: {type: string, maxLength: 10}}
+        - {name: times, description: How often, schema: {type: integer, minimum: 1}}
+    - {name: whisper, description: Says it to nobody else, permission: "greeting:whisper"}
+permissions:
+  actions: [{name: "greeting:whisper", description: Whisper.}]
 config_schema:
   type: object
   additionalProperties: false
@@ -47,6 +56,8 @@ requires: [greeter]
 provides:
   api_routes:
     - {method: GET, path: /sing, scope: organization}
+  commands:
+    - {name: greet, description: Greets everybody}
 "#;
 
 /// Private, so that an organization sees it only once it was granted.
@@ -207,7 +218,7 @@ impl Direction {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct Said {
+struct Answer {
     said: String,
 }
 
@@ -216,17 +227,38 @@ struct Greeting {
     greeting: String,
 }
 
-async fn hello(ctx: Context) -> Result<Json<Said>> {
-    Ok(Json(Said { said: ctx.config::<Greeting>()?.greeting }))
+async fn hello(ctx: Context) -> Result<Json<Answer>> {
+    Ok(Json(Answer { said: ctx.config::<Greeting>()?.greeting }))
 }
 
-async fn wait(direction: Shared<Direction>) -> Result<Json<Said>> {
+#[derive(Deserialize)]
+struct Whom {
+    name: String,
+    times: Option<usize>,
+}
+
+async fn greet(ctx: Context, command: CommandCall) -> Result<String> {
+    let Whom { name, times } = command.arguments.to()?;
+    let origin: Value = command.origin.to()?;
+    ctx.metrics().count(
+        "greetings",
+        times.unwrap_or(1) as u64,
+        &[("from", origin["kind"].as_str().unwrap())],
+    );
+    Ok(vec![format!("{}, {name}!", ctx.config::<Greeting>()?.greeting); times.unwrap_or(1)].join("\n"))
+}
+
+async fn whisper(ctx: Context, _: CommandCall) -> Result<Said> {
+    Ok(Said::ephemeral(format!("psst, {}", ctx.actor().name)))
+}
+
+async fn wait(direction: Shared<Direction>) -> Result<Json<Answer>> {
     direction.wait().await;
-    Ok(Json(Said { said: "at last".to_owned() }))
+    Ok(Json(Answer { said: "at last".to_owned() }))
 }
 
-async fn say() -> Result<Json<Said>> {
-    Ok(Json(Said { said: "la".to_owned() }))
+async fn say() -> Result<Json<Answer>> {
+    Ok(Json(Answer { said: "la".to_owned() }))
 }
 
 fn with_hooks(definition: Definition, id: &'static str, direction: &Direction) -> Definition {
@@ -250,7 +282,10 @@ fn with_hooks(definition: Definition, id: &'static str, direction: &Direction) -
 /// The plugins that are part of the server.
 pub(crate) fn builtins(direction: &Direction) -> Vec<Arc<dyn Plugin>> {
     let greeter = Definition::new(GREETER).get("/hello", hello).get("/wait", wait);
-    let choir = Definition::new(CHOIR).get("/sing", say);
+    let greeter = greeter.command("greet", greet).command("whisper", whisper);
+    let choir = Definition::new(CHOIR)
+        .get("/sing", say)
+        .command("greet", async |_: Context, _: CommandCall| Ok("La, all!"));
     let built = |definition: Definition| definition.build().unwrap_or_else(|faults| panic!("{faults}"));
     let encore = Definition::new(ENCORE).get("/again", say);
     vec![built(with_hooks(greeter, "greeter", direction)), built(choir), built(encore)]
@@ -283,7 +318,7 @@ pub(crate) fn keeper() -> Arc<dyn Plugin> {
     for task in ["report", "tidy", "sweep"] {
         keeper = keeper.task(task, async |ctx: Context, call: TaskCall| {
             while call.payload.as_str().contains("forever") && !ctx.should_stop() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             }
             Ok(())
         });

@@ -10,6 +10,7 @@ mod calls;
 mod cast;
 #[path = "../shared/client.rs"]
 mod client;
+mod commands;
 mod configuration;
 mod events;
 mod organizations;

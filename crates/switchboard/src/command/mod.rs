@@ -7,6 +7,7 @@ mod backup;
 mod begin;
 mod build;
 mod captures;
+mod commands;
 mod config;
 mod dev;
 mod doctor;

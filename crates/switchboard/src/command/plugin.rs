@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     cli,
     client::Client,
-    command::{captures, config, org, report, rollout, watched},
+    command::{captures, commands, config, org, report, rollout, watched},
     data_folder::DataFolder,
     output::{Advise, Output, Tone},
 };
@@ -37,6 +37,7 @@ pub(crate) async fn run(
         cli::Served::Reload { id } => reload(&client, id, output).await.map(|()| ExitCode::SUCCESS),
         cli::Served::Watched(what) => watched::run(&client, what, output).await.map(|()| ExitCode::SUCCESS),
         cli::Served::Capture(what) => captures::run(&client, what, output).await.map(|()| ExitCode::SUCCESS),
+        cli::Served::Command(what) => commands::run(&client, what, output).await.map(|()| ExitCode::SUCCESS),
         cli::Served::Access(what) => access(&client, what, output).await.map(|()| ExitCode::SUCCESS),
         cli::Served::Rollout(what) => rollout::run(&client, what, output).await,
         cli::Served::Config(what) => config::run(&client, what, output).await.map(|()| ExitCode::SUCCESS),

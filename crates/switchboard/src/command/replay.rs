@@ -67,6 +67,7 @@ fn ended(again: &Again) -> String {
         Ok(Reply::Done) => "done".to_owned(),
         Ok(Reply::Response(response)) => format!("answered {}", response.status),
         Ok(Reply::Payload(payload)) => format!("gave {}", payload.as_str()),
+        Ok(Reply::Said(said)) => format!("said {}", said.text),
         Err(failure) => failure.to_string(),
     }
 }

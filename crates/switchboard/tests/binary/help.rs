@@ -5,7 +5,7 @@ use crate::installation::Installation;
 #[test]
 fn help_teaches() {
     let installation = Installation::new();
-    let commands: [&[&str]; 39] = [
+    let commands: [&[&str]; 46] = [
         &[],
         &["serve"],
         &["plugin"],
@@ -19,6 +19,8 @@ fn help_teaches() {
         &["plugin", "calls"],
         &["plugin", "log"],
         &["plugin", "capture"],
+        &["plugin", "command"],
+        &["plugin", "command", "run"],
         &["plugin", "replay"],
         &["plugin", "pack"],
         &["plugin", "inspect"],
@@ -36,6 +38,11 @@ fn help_teaches() {
         &["import", "feature-flags"],
         &["plugin", "config"],
         &["plugin", "config", "set"],
+        &["task"],
+        &["task", "list"],
+        &["task", "runs"],
+        &["task", "run"],
+        &["task", "schedule"],
         &["secrets"],
         &["manifest", "check"],
         &["manifest", "schema"],

@@ -7,7 +7,9 @@ mod http;
 mod kv;
 mod log;
 mod mail;
+mod metrics;
 mod schedule;
+mod secrets;
 mod services;
 
 pub use blobs::Blobs;
@@ -17,5 +19,7 @@ pub use http::Http;
 pub use kv::Kv;
 pub use log::Log;
 pub use mail::Mail;
+pub use metrics::Metrics;
 pub use schedule::Schedule;
+pub use secrets::Secrets;
 pub use services::Services;

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use serde_json::Value as Json;
-use switchboard_api::{Event, Failure, HookKind, OrganizationId, Payload, Request, TaskCall, Timestamp};
+use switchboard_api::{
+    CommandCall, Event, Failure, HookKind, OrganizationId, Payload, Request, TaskCall, Timestamp,
+};
 
 use super::{
     bindings::{
         exports::switchboard::plugin::{
-            description, filters, lifecycle, listeners, offered_services, routes, tasks,
+            commands, description, filters, lifecycle, listeners, offered_services, routes, tasks,
         },
         switchboard::plugin::types,
     },
@@ -57,6 +59,16 @@ impl<P: Component> tasks::Guest for P {
         let tasks::TaskRun { name, run, payload, attempt } = task;
         let task = TaskCall { name, run, payload: Payload::from_checked_text(payload), attempt };
         Ok(outcome(handler(plugin.context(), task))?)
+    }
+}
+
+impl<P: Component> commands::Guest for P {
+    fn run(name: String, arguments: String, origin: String) -> Result<String, types::Failure> {
+        let plugin = plugged::<P>();
+        let handler = plugin.find("command", &plugin.bound.commands, &name)?;
+        let (arguments, origin) = (Payload::from_checked_text(arguments), Payload::from_checked_text(origin));
+        let said = outcome(handler(plugin.context(), CommandCall { name, arguments, origin }))?;
+        Ok(Payload::of(&said)?.into_text().into())
     }
 }
 

@@ -4,8 +4,8 @@ use switchboard_api::Failure;
 
 use super::calling::Calling;
 use super::capability::{
-    Audit, Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Http, Kv, Log, Mail, Random,
-    Schedule, Schemas, Services,
+    Audit, Authority, Blobs, Clock, Compute, Config, Db, Events, Filters, Http, Kv, Log, Mail, Metrics,
+    Random, Schedule, Schemas, Secrets, Services,
 };
 
 /// What [`switchboard_api::Host`] is to a native plugin, without anything to hold: each capability names its own imports.
@@ -20,6 +20,7 @@ pub(crate) struct Host {
     pub(crate) schemas: Schemas,
     pub(crate) compute: Compute,
     pub(crate) filters: Filters,
+    pub(crate) metrics: Metrics,
 }
 
 /// The host of this component.
@@ -33,6 +34,7 @@ pub(super) const HOST: Host = Host {
     schemas: Schemas,
     compute: Compute,
     filters: Filters,
+    metrics: Metrics,
 };
 
 /// Whether it was granted, the host says at each use.
@@ -52,6 +54,7 @@ impl Host {
         events: Events,
         services: Services,
         schedule: Schedule,
+        secrets: Secrets,
         http: Http,
         mail: Mail,
     }

@@ -8,6 +8,7 @@ mod http;
 mod kv;
 mod mail;
 mod schedule;
+mod secrets;
 mod services;
 mod unasked;
 
@@ -18,8 +19,9 @@ pub(crate) use http::Http;
 pub(crate) use kv::Kv;
 pub(crate) use mail::Mail;
 pub(crate) use schedule::Schedule;
+pub(crate) use secrets::Secrets;
 pub(crate) use services::Services;
-pub(crate) use unasked::{Audit, Authority, Clock, Compute, Config, Filters, Log, Random, Schemas};
+pub(crate) use unasked::{Audit, Authority, Clock, Compute, Config, Filters, Log, Metrics, Random, Schemas};
 
 use switchboard_api::{Failure, Timestamp};
 

@@ -3,12 +3,14 @@
 use serde_json::Value as Json;
 use switchboard_api::{
     Failure, Fault, Payload, Timestamp,
-    capability::{AuditEntry, Level, Work},
+    capability::{AuditEntry, Level, Reading, Work},
 };
 
 use super::super::{
     Calling,
-    bindings::switchboard::plugin::{audit, call, clock, config, filter_points, log, random, schemas},
+    bindings::switchboard::plugin::{
+        audit, call, clock, config, filter_points, log, metrics, random, schemas,
+    },
 };
 
 #[derive(Clone, Copy)]
@@ -29,6 +31,8 @@ pub(crate) struct Schemas;
 pub(crate) struct Compute;
 #[derive(Clone, Copy)]
 pub(crate) struct Filters;
+#[derive(Clone, Copy)]
+pub(crate) struct Metrics;
 
 impl Audit {
     pub(crate) async fn record(self, _: &Calling, entry: AuditEntry) -> Result<(), Failure> {
@@ -102,5 +106,17 @@ impl Compute {
 impl Filters {
     pub(crate) async fn apply(self, _: &Calling, point: &str, payload: Payload) -> Result<Payload, Failure> {
         Ok(Payload::from_checked_text(filter_points::apply(point, payload.as_str())?))
+    }
+}
+
+impl Metrics {
+    pub(crate) fn note(self, _: &Calling, name: &str, labels: &[(&str, &str)], reading: Reading) {
+        let labels: Vec<_> =
+            labels.iter().map(|(name, says)| ((*name).to_owned(), (*says).to_owned())).collect();
+        match reading {
+            Reading::More(more) => metrics::count(name, more, &labels),
+            Reading::Now(now) => metrics::set(name, now, &labels),
+            Reading::Value(value) => metrics::observe(name, value, &labels),
+        }
     }
 }
