@@ -243,6 +243,7 @@ impl Delivery {
     /// Stops: nothing is begun any more, tasks are told to stop, and what runs may come to its end within the grace. What
     /// does not is done again after the next start.
     pub async fn stop(&self, grace: Duration) {
+        self.dismiss_onlookers();
         self.shared.stopping.send_if_modified(|until| {
             let first = until.is_none();
             until.get_or_insert_with(|| Instant::now() + grace);

@@ -627,8 +627,14 @@ impl Work {
                 and not exists (select 1 from _switchboard_delivery d where d.seq = o.seq and d.state <> 'discarded')
             order by o.seq limit $2)";
         let most = i64::try_from(PRUNED_AT_ONCE).unwrap_or(i64::MAX);
-        let done = self.room.execute(sql, vec![before.as_microsecond().into(), most.into()]).await?;
-        Ok(done.rows_affected)
+        let gone =
+            self.room.execute(sql, vec![before.as_microsecond().into(), most.into()]).await?.rows_affected;
+        if gone > 0 {
+            let discarded = "delete from _switchboard_delivery where state = 'discarded' and not exists
+                (select 1 from _switchboard_outbox o where o.seq = _switchboard_delivery.seq)";
+            self.room.execute(discarded, vec![]).await?;
+        }
+        Ok(gone)
     }
 }
 

@@ -442,7 +442,16 @@ impl Delivery {
             let mut wanted = format!("(scope, name) > ($1, $2) and not {IS_MARK}");
             if let Some(organization) = filter.organization {
                 params.push(organization.into());
-                wanted.push_str(" and (scope = $3 or (scope = 0 and origin = 'manifest'))");
+                // One for no organization is not an organization's matter.
+                let mut for_each = Vec::new();
+                for task in self.for_each(&plugin) {
+                    params.push(task.into());
+                    for_each.push(format!("${}", params.len()));
+                }
+                let for_each = for_each.join(", ");
+                wanted.push_str(&format!(
+                    " and (scope = $3 or (scope = 0 and origin = 'manifest' and name in ({for_each})))"
+                ));
             }
             let limit = most.saturating_sub(schedules.len());
             let sql = format!(
@@ -490,14 +499,21 @@ impl Delivery {
         paused: &[String],
     ) -> Vec<Row> {
         if organization.is_some() {
-            // One for no organization is not an organization's matter.
-            let for_each = |name: &str| self.declared(plugin, name).is_ok_and(|task| is_for_each(&task));
-            rows.retain(|row| row.origin != Origin::Manifest || for_each(&row.name));
+            let for_each = self.for_each(plugin);
+            rows.retain(|row| row.origin != Origin::Manifest || for_each.contains(&row.name));
             for row in rows.iter_mut().filter(|row| row.origin == Origin::Manifest) {
                 row.paused |= i64::from(paused.contains(&row.name));
             }
         }
         rows
+    }
+
+    /// The tasks of a plugin that are done for each organization.
+    fn for_each(&self, plugin: &PluginId) -> Vec<String> {
+        let catalog = self.shared.kernel().map(|kernel| kernel.catalog());
+        let entry = catalog.as_ref().and_then(|catalog| catalog.entry(plugin.as_str()));
+        let tasks = entry.iter().flat_map(|entry| &entry.manifest.provides.tasks);
+        tasks.filter(|task| is_for_each(task)).map(|task| task.name.clone()).collect()
     }
 
     async fn wake_tasks(&self, plugin: &PluginId) -> Result<(), Error> {

@@ -125,7 +125,7 @@ bool sb_first_time(sb_call *call, const sb_event *event, bool *first) {
   if (call->undo == NULL) return sb_broken(call, "no transaction is open in which an event could be handled");
   plugin_string_t source = sb_sent(event->source), id = sb_sent(event->id);
   switchboard_plugin_types_failure_t failure;
-  if (switchboard_plugin_db_method_transaction_first_time(opened(call), &source, &id, first, &failure)) return true;
+  if (switchboard_plugin_db_first_time(opened(call), &source, &id, first, &failure)) return true;
   return sb_refused(call, failure);
 }
 

@@ -94,7 +94,7 @@ export class Transaction extends Statements {
 
   /** Notes that an event is handled in this transaction; false when it was already, so that there is nothing to do. */
   firstTime(event: Event): boolean {
-    return asking(() => this.runner().firstTime(event.source, event.id));
+    return asking(() => imported("db").firstTime(this.runner(), event.source, event.id));
   }
 
   /** Says that something happened, if and when the transaction commits. Asks for `events`. */

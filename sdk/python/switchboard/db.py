@@ -90,7 +90,7 @@ class Transaction(_Statements):
     def first_time(self, event: Event) -> bool:
         """Notes that an event is handled in this transaction; false when it was already, so that there is nothing to do."""
         with asking():
-            return self._runner().first_time(event.source, event.id)
+            return imported("db").first_time(self._runner(), event.source, event.id)
 
     def emit(self, name: str, subject: str, data: Any = None) -> None:
         """Says that something happened, if and when the transaction commits. Asks for `events`."""

@@ -129,6 +129,9 @@ async fn one_that_is_discarded_is_delivered_no_more_and_forgotten_in_its_time() 
     assert_eq!(archive.numbers(), [2]);
     let kept = stage.delivery().said(&id("source")).await.unwrap();
     assert_eq!(kept.iter().map(number).collect::<Vec<_>>(), [2]);
+    let room = stage.store().room("plugin_source").await.unwrap();
+    let rows = room.query("select count(*) from _switchboard_delivery", vec![]).await.unwrap();
+    assert_eq!(rows.to::<i64>().unwrap(), [0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

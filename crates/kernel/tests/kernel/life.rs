@@ -139,17 +139,6 @@ async fn of_two_that_claim_one_address_the_second_names_the_first() {
 }
 
 #[tokio::test]
-async fn a_schedule_that_nothing_keeps_is_a_warning_and_the_plugin_serves() {
-    let tasks = "provides:\n  tasks: [{name: tidy, every_seconds: 60}]";
-    let punctual = plugin("punctual", tasks).task("tidy", async |_: Context, _: TaskCall| Ok(()));
-    let stage = Stage::with([built(punctual)]).await;
-    assert!(serves(&stage, "punctual"));
-    let catalog = stage.kernel().catalog();
-    let warnings = &catalog.entry("punctual").unwrap().warnings;
-    assert!(matches!(warnings.as_slice(), [only] if only.contains("schedule of `tidy`")), "{warnings:?}");
-}
-
-#[tokio::test]
 async fn a_hook_that_never_ends_is_ended_and_leaves_what_was_there() {
     let patience = std::time::Duration::from_millis(50);
     let stuck = plugin("stuck", "").on_load(async |_: Context| std::future::pending().await);

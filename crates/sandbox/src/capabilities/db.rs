@@ -51,6 +51,16 @@ impl db::Host for State {
         let transaction = call.host.db(&call.context)?.begin(&call.context).await?;
         self.keep(Begun(transaction))
     }
+
+    async fn first_time(
+        &mut self,
+        transaction: Resource<Begun>,
+        source: String,
+        event: String,
+    ) -> Answer<bool> {
+        let Begun(transaction) = self.table.get_mut(&transaction)?;
+        Ok(transaction.first_time(&source, &event).await?)
+    }
 }
 
 impl db::HostTransaction for State {
@@ -72,16 +82,6 @@ impl db::HostTransaction for State {
     ) -> Answer<u64> {
         let Begun(transaction) = self.table.get_mut(&transaction)?;
         Ok(transaction.execute(&sql, params_in(params)).await?)
-    }
-
-    async fn first_time(
-        &mut self,
-        transaction: Resource<Begun>,
-        source: String,
-        event: String,
-    ) -> Answer<bool> {
-        let Begun(transaction) = self.table.get_mut(&transaction)?;
-        Ok(transaction.first_time(&source, &event).await?)
     }
 
     async fn emit(&mut self, transaction: Resource<Begun>, event: types::NewEvent) -> Answer<()> {

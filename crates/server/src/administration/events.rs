@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use switchboard_api::OrganizationId;
 use switchboard_delivery::{Delivery, LetterFate};
 use switchboard_sdk::{
     Definition,
@@ -10,7 +9,10 @@ use switchboard_sdk::{
     prelude::*,
 };
 
-use super::KernelHandle;
+use super::{
+    KernelHandle,
+    whose::{Of, Whose},
+};
 use crate::events::{
     self, DeadLetters, Decided, EventInFull, Events, InForm, LettersListing, Listener, Listing, Stream,
     Wanted, Which,
@@ -27,30 +29,6 @@ pub(super) fn bind(definition: Definition) -> Definition {
         .get("/api/admin/listeners", list_listeners)
         .post("/api/admin/listeners/{id}/pause", pause_listener)
         .post("/api/admin/listeners/{id}/resume", resume_listener)
-}
-
-/// Whose events are meant.
-#[derive(Debug, Deserialize, JsonSchema)]
-struct Whose {
-    /// Only those that happened in this organization, by its name in addresses.
-    organization: Option<String>,
-}
-
-/// Which events are meant, and whose.
-#[derive(Debug, Deserialize, JsonSchema)]
-struct Of<T> {
-    #[serde(flatten)]
-    which: T,
-    #[serde(flatten)]
-    whose: Whose,
-}
-
-impl Whose {
-    fn id(&self, kernel: &KernelHandle) -> Result<Option<OrganizationId>> {
-        let kernel = kernel.kernel()?;
-        let named = self.organization.as_deref().map(|slug| kernel.named(slug)).transpose()?;
-        Ok(named.map(|organization| organization.id))
-    }
 }
 
 async fn list_events(

@@ -17,6 +17,7 @@ mod secrets;
 mod tasks;
 mod tokens;
 mod versions;
+mod whose;
 
 pub use crate::kernel_handle::KernelHandle;
 

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use switchboard_delivery::Delivery;
 use switchboard_sdk::{Definition, Plan, answer::Created, extract::Shared, prelude::*};
 
-use super::KernelHandle;
+use super::{
+    KernelHandle,
+    whose::{Of, Whose},
+};
 use crate::tasks::{
     self, DeclaredTask, Given, OneSchedule, Reach, Run, Runs, RunsListing, Schedules, SchedulesListing, Which,
 };
@@ -24,28 +27,19 @@ pub(super) fn bind(definition: Definition) -> Definition {
         .post("/api/admin/schedules/{plugin}/{name}/resume", resume_schedule)
 }
 
-/// For whom it is asked.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default)]
-struct Whose {
-    /// The organization, by its name in addresses. Without it: lists are of all organizations, and what is done is done for none.
-    organization: Option<String>,
+/// What is asked by an operator, of one organization, of all or of none.
+fn reach(whose: &Whose, kernel: &KernelHandle) -> Result<Reach> {
+    Ok(Reach { organization: whose.id(kernel)?, is_own: false })
 }
 
-impl Whose {
-    fn reach(&self, kernel: &KernelHandle) -> Result<Reach> {
-        let kernel = kernel.kernel()?;
-        let named = self.organization.as_deref().map(|slug| kernel.named(slug)).transpose()?;
-        Ok(Reach { organization: named.map(|organization| organization.id), is_own: false })
-    }
-}
+/// What an operator asks of whatever belongs to whomever.
+const ANYWHERE: Reach = Reach { organization: None, is_own: false };
 
 async fn list_tasks(
     kernel: Shared<KernelHandle>,
-    Query(whose): Query<Whose>,
-    Query(which): Query<Which>,
+    Query(Of { which, whose }): Query<Of<Which>>,
 ) -> Result<Json<Vec<DeclaredTask>>> {
-    Ok(tasks::tasks(&*kernel.kernel()?, whose.reach(&kernel)?, &which))
+    Ok(tasks::tasks(&*kernel.kernel()?, reach(&whose, &kernel)?, &which))
 }
 
 async fn run_task(
@@ -56,17 +50,16 @@ async fn run_task(
     Query(whose): Query<Whose>,
     Json(given): Json<Given>,
 ) -> Result<Created<Run>> {
-    tasks::run_task(&ctx, &kernel, &delivery, whose.reach(&kernel)?, task, given).await
+    tasks::run_task(&ctx, &kernel, &delivery, reach(&whose, &kernel)?, task, given).await
 }
 
 async fn list_runs(
     kernel: Shared<KernelHandle>,
     delivery: Shared<Arc<Delivery>>,
-    Query(whose): Query<Whose>,
-    Query(listing): Query<RunsListing>,
+    Query(Of { which, whose }): Query<Of<RunsListing>>,
 ) -> Result<Json<Runs>> {
-    let organization = whose.reach(&kernel)?.organization;
-    tasks::runs(&*kernel.kernel()?, &delivery, organization, listing).await
+    let organization = whose.id(&kernel)?;
+    tasks::runs(&*kernel.kernel()?, &delivery, organization, which).await
 }
 
 async fn get_run(
@@ -74,8 +67,7 @@ async fn get_run(
     delivery: Shared<Arc<Delivery>>,
     Path((plugin, run)): Path<(String, String)>,
 ) -> Result<Json<Run>> {
-    let reach = Whose::default().reach(&kernel)?;
-    tasks::run(&*kernel.kernel()?, &delivery, reach, (&plugin, &run)).await
+    tasks::run(&*kernel.kernel()?, &delivery, ANYWHERE, (&plugin, &run)).await
 }
 
 async fn cancel_run(
@@ -84,17 +76,16 @@ async fn cancel_run(
     delivery: Shared<Arc<Delivery>>,
     Path(run): Path<(String, String)>,
 ) -> Result<Json<Run>> {
-    tasks::cancel(&ctx, &kernel, &delivery, Whose::default().reach(&kernel)?, run).await
+    tasks::cancel(&ctx, &kernel, &delivery, ANYWHERE, run).await
 }
 
 async fn list_schedules(
     kernel: Shared<KernelHandle>,
     delivery: Shared<Arc<Delivery>>,
-    Query(whose): Query<Whose>,
-    Query(listing): Query<SchedulesListing>,
+    Query(Of { which, whose }): Query<Of<SchedulesListing>>,
 ) -> Result<Json<Schedules>> {
-    let organization = whose.reach(&kernel)?.organization;
-    tasks::schedules(&*kernel.kernel()?, &delivery, organization, listing).await
+    let organization = whose.id(&kernel)?;
+    tasks::schedules(&*kernel.kernel()?, &delivery, organization, which).await
 }
 
 async fn set_schedule(
@@ -105,7 +96,7 @@ async fn set_schedule(
     Query(whose): Query<Whose>,
     Json(plan): Json<Plan>,
 ) -> Result<Json<OneSchedule>> {
-    tasks::set(&ctx, &kernel, &delivery, whose.reach(&kernel)?, place, plan).await
+    tasks::set(&ctx, &kernel, &delivery, reach(&whose, &kernel)?, place, plan).await
 }
 
 async fn remove_schedule(
@@ -115,7 +106,7 @@ async fn remove_schedule(
     Path(place): Path<(String, String)>,
     Query(whose): Query<Whose>,
 ) -> Result<NoContent> {
-    tasks::remove(&ctx, &kernel, &delivery, whose.reach(&kernel)?, place).await
+    tasks::remove(&ctx, &kernel, &delivery, reach(&whose, &kernel)?, place).await
 }
 
 async fn pause_schedule(
@@ -125,7 +116,7 @@ async fn pause_schedule(
     Path(place): Path<(String, String)>,
     Query(whose): Query<Whose>,
 ) -> Result<Json<OneSchedule>> {
-    tasks::pause(&ctx, &kernel, &delivery, whose.reach(&kernel)?, place, true).await
+    tasks::pause(&ctx, &kernel, &delivery, reach(&whose, &kernel)?, place, true).await
 }
 
 async fn resume_schedule(
@@ -135,5 +126,5 @@ async fn resume_schedule(
     Path(place): Path<(String, String)>,
     Query(whose): Query<Whose>,
 ) -> Result<Json<OneSchedule>> {
-    tasks::pause(&ctx, &kernel, &delivery, whose.reach(&kernel)?, place, false).await
+    tasks::pause(&ctx, &kernel, &delivery, reach(&whose, &kernel)?, place, false).await
 }

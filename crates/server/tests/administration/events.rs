@@ -231,7 +231,7 @@ impl Reading {
                 break message;
             }
             let chunk = tokio::time::timeout(Duration::from_secs(30), self.answer.chunk()).await.unwrap();
-            let chunk = chunk.unwrap().expect("the stream goes on");
+            let chunk = chunk.unwrap().unwrap();
             self.text.push_str(std::str::from_utf8(&chunk).unwrap());
         };
         let field =
@@ -301,8 +301,8 @@ async fn only_so_many_streams_are_read_at_a_time_and_all_end_when_the_server_sto
     let second = Reading::of(&stage, &address, stage.admin(), None).await;
     let refused = stage.get(&address).await;
     assert!(refused.detail(429).contains('2'), "{refused:?}");
-    let other = format!("/api/org/acme/organization/events/stream");
-    drop(Reading::of(&stage, &other, stage.admin(), None).await);
+    let other = "/api/org/acme/organization/events/stream";
+    drop(Reading::of(&stage, other, stage.admin(), None).await);
     drop(second);
     // Its place is free once it was noticed that it is gone.
     let mut third = stage.ask(Method::HEAD, &address, Some(stage.admin()), None).await;

@@ -16,12 +16,13 @@ impl Stage {
             .await
     }
 
-    /// The actions in the audit log, the newest first.
-    async fn noted(&self, most: usize) -> Vec<String> {
-        let lines = self.get(&format!("/api/admin/audit?limit={most}")).await.json(200);
+    /// What was done about tasks and schedules, by the audit log, the newest first.
+    async fn noted(&self) -> Vec<String> {
+        let lines = self.get("/api/admin/audit?limit=100").await.json(200);
         let lines = lines["lines"].as_array().unwrap().iter();
         lines
             .map(|line| format!("{} {}", line["action"].as_str().unwrap(), line["subject"].as_str().unwrap()))
+            .filter(|line| line.starts_with("task.") || line.starts_with("schedule."))
             .collect()
     }
 }
@@ -47,7 +48,7 @@ async fn an_operator_has_a_task_done_and_sees_how_it_went() {
         .await;
     assert!(refused.faults()[0].contains("payload"), "{refused:?}");
     let refused = stage.post("/api/admin/tasks/keeper/tidy/run", json!({"payload": {"day": 5}})).await;
-    assert!(refused.faults()[0].contains("takes no parameters"), "{refused:?}");
+    assert!(refused.detail(422).contains("takes no parameters"), "{refused:?}");
     stage.post("/api/admin/tasks/keeper/nothing/run", json!({})).await.detail(404);
     stage.post("/api/admin/tasks/nobody/tidy/run", json!({})).await.detail(404);
 
@@ -60,7 +61,7 @@ async fn an_operator_has_a_task_done_and_sees_how_it_went() {
         stage.get(&format!("/api/admin/task-runs/keeper/{}", made["run"].as_str().unwrap())).await.json(200);
     assert_eq!((&run["state"], &run["attempt"]), (&json!("done"), &json!(1)));
     assert!(run["took_ms"].is_i64() && run["ended_at"].is_string(), "{run}");
-    assert_eq!(stage.noted(1).await, ["task.asked_for task:keeper/report"]);
+    assert_eq!(stage.noted().await, ["task.asked_for task:keeper/report"]);
     stage.get("/api/admin/task-runs/keeper/none").await.detail(404);
 
     for _ in 0..3 {
@@ -93,12 +94,15 @@ async fn a_run_is_cancelled_by_whoever_may() {
     let cancel = format!("/task-runs/keeper/{run}/cancel");
     stage.as_member(Method::POST, &cancel, Json::Null, &["task:read"]).await.detail(403);
     let cancelled = stage.as_member(Method::POST, &cancel, Json::Null, &["task:manage"]).await.json(200);
-    assert!(["cancelling", "cancelled"].contains(&cancelled["state"].as_str().unwrap()), "{cancelled}");
+    assert_ne!(cancelled["state"], json!("running"), "{cancelled}");
     stage.delivery.idle().await;
     let run = stage.get(&format!("/api/admin/task-runs/keeper/{run}")).await.json(200);
     assert!(run["ended_at"].is_string(), "{run}");
     assert_eq!(stage.as_member(Method::POST, &cancel, Json::Null, &["task:manage"]).await.status, 409);
-    assert_eq!(stage.noted(1).await, ["task.cancelled task:keeper/report"]);
+    assert_eq!(
+        stage.noted().await,
+        ["task.cancelled task:keeper/report", "task.asked_for task:keeper/report"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,8 +143,13 @@ async fn an_organization_schedules_what_it_may_and_sees_its_own() {
     let others = stage.get("/api/admin/schedules?organization=acme").await.json(200);
     assert_eq!(names(&others, "schedules", "name"), ["tidy"]);
     let first = stage.get("/api/admin/schedules?limit=2").await.json(200);
-    let rest =
-        stage.get(&format!("/api/admin/schedules?after={}", first["next"].as_str().unwrap())).await.json(200);
+    let rest = stage
+        .get(&format!(
+            "/api/admin/schedules?after={}",
+            first["next"].as_str().unwrap_or_else(|| panic!("{first}"))
+        ))
+        .await
+        .json(200);
     assert_eq!(names(&rest, "schedules", "name"), ["weekly"]);
 
     let paused =
@@ -156,7 +165,7 @@ async fn an_organization_schedules_what_it_may_and_sees_its_own() {
     stage.as_member(Method::DELETE, place, Json::Null, &may).await.is_empty();
     stage.as_member(Method::DELETE, place, Json::Null, &may).await.detail(404);
     assert_eq!(
-        stage.noted(20).await.iter().filter(|line| line.contains("schedule")).cloned().collect::<Vec<_>>(),
+        stage.noted().await,
         [
             "schedule.removed schedule:keeper/weekly",
             "schedule.paused schedule:keeper/sweep",

@@ -45,7 +45,7 @@ impl Transaction for db::Transaction {
     }
 
     fn first_time<'a>(&'a mut self, source: &'a str, event: &'a str) -> BoxFuture<'a, Result<bool, Failure>> {
-        Box::pin(async move { Ok(db::Transaction::first_time(self, source, event)?) })
+        Box::pin(async move { Ok(db::first_time(self, source, event)?) })
     }
 
     fn emit(&mut self, event: NewEvent) -> Result<(), Failure> {
