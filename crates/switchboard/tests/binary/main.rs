@@ -29,6 +29,7 @@ mod removing;
 mod serving;
 mod several_servers;
 mod side_by_side;
+mod tasks;
 mod testing;
 mod tokens;
 mod watched;
