@@ -101,7 +101,7 @@ impl Firing<'_> {
         };
         let table = match timetable(&plan, moment(row.created_at)) {
             Ok(table) => table,
-            Err(fault) => return Ok(Fate::paused(format!("paused: {}", fault.msg))),
+            Err(fault) => return Ok(Fate::paused(format!("paused: {fault}"))),
         };
         let due_at = row.next_at.map_or(self.now, moment);
         let next_at = table.next_after(if plan.catch_up == CatchUp::All { due_at } else { self.now });

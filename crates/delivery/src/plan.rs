@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use serde_json::Value as Json;
-use switchboard_api::{Fault, Timestamp, capability::Plan};
+use switchboard_api::{Failure, Fault, Timestamp, capability::Plan};
 use switchboard_timetable::{Fault as NoTimetable, Timetable};
 
 /// The longest that a run may be put off at random, in seconds.
 const LONGEST_JITTER: u32 = 86_400;
 
 /// When a plan is due; an interval is counted from a moment.
-pub(crate) fn timetable(plan: &Plan, from: Timestamp) -> Result<Timetable, Fault> {
+pub(crate) fn timetable(plan: &Plan, from: Timestamp) -> Result<Timetable, Failure> {
     if plan.jitter_seconds > LONGEST_JITTER {
         let message = format!("a run is put off by {LONGEST_JITTER} seconds at most");
         return Err(fault("jitter_seconds", message, plan.jitter_seconds.into()));
@@ -45,6 +45,6 @@ pub(crate) fn timetable(plan: &Plan, from: Timestamp) -> Result<Timetable, Fault
 }
 
 /// A fault of one field.
-pub(crate) fn fault(field: &str, message: String, input: Json) -> Fault {
-    Fault::new("invalid", [field], message, input)
+pub(crate) fn fault(field: &str, message: String, input: Json) -> Failure {
+    Failure::faults(vec![Fault::new("invalid", [field], message, input)])
 }

@@ -211,7 +211,7 @@ impl Delivery {
     /// # Errors
     /// [`Failure::Broken`] when the manifest declares no such task; [`Failure::Unavailable`] when it cannot be written.
     pub async fn run_task(&self, context: &Context, task: &str, payload: Payload) -> Result<String, Failure> {
-        self.declared(&context.plugin, task).map_err(|sentence| Failure::broken(sentence))?;
+        self.declared(&context.plugin, task).map_err(Failure::broken)?;
         let (plugin, organization) = (&context.plugin, context.organization_id());
         self.queue(plugin, task, organization, &payload, &context.trace).await
     }
@@ -229,7 +229,7 @@ impl Delivery {
         payload: &serde_json::Value,
         trace: &str,
     ) -> Result<String, Failure> {
-        let declared = self.declared(plugin, task).map_err(|sentence| Failure::not_found(sentence))?;
+        let declared = self.declared(plugin, task).map_err(Failure::not_found)?;
         self.check_parameters(&declared, payload)?;
         self.queue(plugin, task, organization, &Payload::of(payload)?, trace).await
     }

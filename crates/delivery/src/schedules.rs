@@ -181,7 +181,7 @@ pub(crate) async fn follow(room: &Room, manifest: &Manifest, now: Timestamp) -> 
             Ok(table) => table,
             // The manifest was checked when it was read; zones of another machine may differ.
             Err(fault) => {
-                tracing::error!(plugin = %manifest.id, task = %task.name, "the schedule of a task is not kept: {}", fault.msg);
+                tracing::error!(plugin = %manifest.id, task = %task.name, "the schedule of a task is not kept: {fault}");
                 continue;
             }
         };
@@ -255,7 +255,7 @@ impl Delivery {
     /// # Errors
     /// As there; [`Failure::Broken`] when the manifest declares no such task.
     pub async fn set_own_schedule(&self, context: &Context, name: &str, plan: Plan) -> Result<(), Failure> {
-        self.declared(&context.plugin, &plan.task).map_err(|sentence| Failure::broken(sentence))?;
+        self.declared(&context.plugin, &plan.task).map_err(Failure::broken)?;
         let (plugin, organization) = (&context.plugin, context.organization_id());
         let owner = Owner { origin: Origin::Plugin, author: plugin.as_str() };
         self.set_schedule(plugin, organization, name, plan, owner).await.map(drop)
@@ -275,13 +275,13 @@ impl Delivery {
         plan: Plan,
         owner: Owner<'_>,
     ) -> Result<Schedule, Failure> {
-        let task = self.declared(plugin, &plan.task).map_err(|sentence| Failure::not_found(sentence))?;
+        let task = self.declared(plugin, &plan.task).map_err(Failure::not_found)?;
         is_name(name)?;
         if owner.origin == Origin::Person {
             self.check_parameters(&task, &plan.payload)?;
         }
         let now = self.shared.now();
-        let table = timetable(&plan, now).map_err(|fault| Failure::faults(vec![fault]))?;
+        let table = timetable(&plan, now)?;
         let next = match plan.at {
             // One that is past is due at once.
             Some(at) => Some(at),
@@ -379,8 +379,7 @@ impl Delivery {
                 room.execute(sql, key).await.map_err(Error::from)?;
             }
             None => {
-                let table = timetable(&there.plan()?, moment(there.created_at))
-                    .map_err(|fault| Failure::faults(vec![fault]))?;
+                let table = timetable(&there.plan()?, moment(there.created_at))?;
                 let next = table.next_after(now).map(Timestamp::as_microsecond);
                 let sql = "update _switchboard_schedule set paused = $3, next_at = case when $3 = 1 then next_at else $4 end,
                         note = null where scope = $1 and name = $2 and paused <> $3";
@@ -536,7 +535,7 @@ fn is_name(name: &str) -> Result<(), Failure> {
     let message = format!(
         "a schedule's name is 1 to {LONGEST_NAME} characters of `a-z`, `0-9`, `_`, `-` and `.`, and begins with a letter or digit"
     );
-    Err(Failure::faults(vec![fault("name", message, name.into())]))
+    Err(fault("name", message, name.into()))
 }
 
 fn taken(name: &str, by: Origin) -> Failure {
