@@ -348,7 +348,7 @@ impl Delivery {
     }
 
     /// Starts a plugin's workers, if they do not run; none before the start and after the stop.
-    fn serve(&self, plugin: &PluginId) -> Option<Served> {
+    pub(crate) fn serve(&self, plugin: &PluginId) -> Option<Served> {
         let mut workers = self.workers();
         if !workers.started || self.shared.is_stopping() {
             return None;

@@ -138,7 +138,12 @@ impl Delivery {
         let dismissed = self.shared.onlookers.dismissed.subscribe();
         let forgotten = self.shared.keep_since().as_microsecond();
         let (mut bookmark, mut missed) = (from.clone().unwrap_or_default(), false);
+        let catalog = self.shared.kernel().map(|kernel| kernel.catalog());
         for (source, room) in self.shared.rooms(wanted.source.as_ref()).await? {
+            if catalog.as_ref().is_some_and(|catalog| catalog.entry(source.as_str()).is_some()) {
+                // It may have said its first word on another server.
+                self.serve(&source);
+            }
             let newest = newest(&room).await?;
             match bookmark.0.get(&source) {
                 Some(seen) => missed |= *seen < forgotten && *seen < newest,

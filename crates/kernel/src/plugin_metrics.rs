@@ -211,7 +211,9 @@ impl Kernel {
 mod tests {
     use super::*;
 
-    fn noted(all: &AllMetrics, name: &str, labels: &[(&str, &str)], reading: Reading) -> Option<String> {
+    type Labels<'a> = &'a [(&'a str, &'a str)];
+
+    fn noted(all: &AllMetrics, name: &str, labels: Labels<'_>, reading: Reading) -> Option<String> {
         all.note(&"clips".parse().unwrap(), name, labels, reading)
     }
 
@@ -253,7 +255,7 @@ mod tests {
     fn what_breaks_a_rule_is_left_out_counted_and_said_once() {
         let five = [("a", ""), ("b", ""), ("c", ""), ("d", ""), ("e", "")];
         let long = "x".repeat(65);
-        let broken: [(&str, &[(&str, &str)], Reading); 9] = [
+        let broken: [(&str, Labels<'_>, Reading); 9] = [
             ("Seen", &[], Reading::More(1)),
             ("", &[], Reading::More(1)),
             (&long, &[], Reading::More(1)),

@@ -276,14 +276,14 @@ impl Rehearsal {
         let series = metrics.series.iter().map(|(series, measured)| {
             let labels: Map<String, Json> =
                 series.labels.iter().map(|(name, says)| (name.to_string(), Json::from(&**says))).collect();
-            let mut told = match measured {
-                Measured::Counter(value) => json!({ "value": value }),
-                Measured::Gauge(value) => json!({ "value": value }),
-                Measured::Histogram { count, sum, .. } => json!({ "count": count, "sum": sum }),
-            };
-            told[series.kind] = Json::from(&*series.name);
-            told["labels"] = labels.into();
-            told
+            let (name, kind) = (&*series.name, series.kind);
+            match measured {
+                Measured::Counter(value) => json!({ kind: name, "labels": labels, "value": value }),
+                Measured::Gauge(value) => json!({ kind: name, "labels": labels, "value": value }),
+                Measured::Histogram { count, sum, .. } => {
+                    json!({ kind: name, "labels": labels, "count": count, "sum": sum })
+                }
+            }
         });
         series.collect()
     }

@@ -8,6 +8,7 @@ mod accounts;
 mod audit;
 mod authorization;
 mod backups;
+mod commands;
 mod configuration;
 mod crashes;
 mod doctor;

@@ -164,3 +164,18 @@ async fn what_was_said_while_the_connection_was_away_is_read_when_it_is_back() {
     let verdict = one.get("/api/admin/audit/verification").await;
     assert_eq!(verdict["ok"], json!(true), "{verdict}");
 }
+
+#[tokio::test]
+async fn what_is_said_on_one_server_is_streamed_by_the_other() {
+    let Some(Pair { one, other, .. }) = &Pair::new("streams") else { return };
+    for (said_on, read_on, title) in [(one, other, "From one"), (other, one, "From the other")] {
+        let stream = "/api/admin/events/stream?type=clip.created";
+        let mut answer = read_on.ask(Method::GET, stream).send().await.unwrap();
+        said_on.make_clip(title).await;
+        let mut read = String::new();
+        while !read.contains(title) {
+            let chunk = tokio::time::timeout(PATIENCE, answer.chunk()).await.unwrap();
+            read.push_str(std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap());
+        }
+    }
+}
