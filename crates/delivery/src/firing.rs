@@ -74,7 +74,8 @@ impl Firing<'_> {
             Err(Error::Data(why)) => Fate::paused(why),
             fate => fate?,
         };
-        if let Some(note) = &fate.note {
+        // What was left out because another goes on is counted, and may be much.
+        if let Some(note) = fate.note.as_ref().filter(|_| fate.skipped == 0) {
             tracing::warn!(plugin = %self.plugin.id(), schedule = %row.name, "{note}");
         }
         let sql = "update _switchboard_schedule set next_at = $3, last_at = $4, skipped = skipped + $5, note = $6, paused = $7

@@ -12,12 +12,15 @@ use switchboard_testkit::{Stage, kernel::By};
 
 use crate::plugins::{Gate, id};
 
-/// What the tasks of `keeper` were called with: the task, the organization's name and the payload.
+/// What a task was called with: its name, the organization's and the payload.
+type Called = (String, Option<String>, Value);
+
+/// What the tasks of `keeper` were called with.
 #[derive(Clone, Default)]
-struct Calls(Arc<Mutex<Vec<(String, Option<String>, Value)>>>);
+struct Calls(Arc<Mutex<Vec<Called>>>);
 
 impl Calls {
-    fn take(&self) -> Vec<(String, Option<String>, Value)> {
+    fn take(&self) -> Vec<Called> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
 
@@ -96,7 +99,7 @@ fn default_organization(stage: &Stage) -> Option<OrganizationId> {
     Some(stage.kernel().named("default").unwrap().id)
 }
 
-fn slugs(calls: &[(String, Option<String>, Value)]) -> Vec<Option<&str>> {
+fn slugs(calls: &[Called]) -> Vec<Option<&str>> {
     let mut slugs: Vec<_> = calls.iter().map(|(_, slug, _)| slug.as_deref()).collect();
     slugs.sort_unstable();
     slugs
