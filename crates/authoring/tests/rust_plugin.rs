@@ -12,8 +12,19 @@ use tempfile::TempDir;
 use wit_parser::decoding::{DecodedWasm, decode};
 
 /// What is handed out unasked, or is nothing that can be asked for.
-const UNASKED: [&str; 10] =
-    ["types", "bodies", "call", "log", "clock", "random", "config", "schemas", "audit", "filter-points"];
+const UNASKED: [&str; 10] = [
+    "types",
+    "bodies",
+    "call",
+    "log",
+    "metrics",
+    "clock",
+    "random",
+    "config",
+    "schemas",
+    "audit",
+    "filter-points",
+];
 
 fn at_the_root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)

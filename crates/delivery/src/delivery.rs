@@ -121,7 +121,7 @@ impl Delivery {
         }
         self.follow(kernel.follow_pauses());
         for plugin in plugins {
-            self.serve(plugin);
+            self.begin(plugin);
         }
         self.follow_manifests(&kernel);
         Ok(())
@@ -258,12 +258,12 @@ impl Delivery {
         self.served.store(Arc::default());
     }
 
-    /// Tells the server that delivers a plugin's events that there are some.
+    /// Tells other servers that there is something to do for a plugin.
     fn tell(&self, plugin: &PluginId) {
         let (shared, plugin) = (Arc::clone(&self.shared), plugin.clone());
         tokio::spawn(async move {
             if let Err(error) = shared.store.announce(WOKEN, plugin.as_str()).await {
-                tracing::warn!(%plugin, "another server is not told of its events, and finds them when it looks next: {error}");
+                tracing::warn!(%plugin, "other servers are not told of what is to be done for it, and find it when they look next: {error}");
             }
         });
     }
@@ -286,8 +286,8 @@ impl Delivery {
     }
 
     /// Wakes workers when other servers say so.
-    fn hear(&self) {
-        let (served, mut changes) = (Arc::clone(&self.served), self.shared.store.changes());
+    fn hear(self: &Arc<Self>) {
+        let (delivery, mut changes) = (Arc::downgrade(self), self.shared.store.changes());
         let mut stopping = self.shared.stopping.subscribe();
         let hearing = tokio::spawn(async move {
             loop {
@@ -295,11 +295,14 @@ impl Delivery {
                     notice = changes.next() => notice,
                     _ = stopping.changed() => return,
                 };
-                let all = served.load();
+                let Some(delivery) = delivery.upgrade() else { return };
                 match notice {
-                    Notice::Lost => all.values().for_each(Served::wake),
+                    Notice::Lost => delivery.served.load().values().for_each(Served::wake),
                     Notice::Said { topic, payload } if topic == WOKEN || topic == REPLAYED => {
-                        let Some((_, one)) = all.iter().find(|(plugin, _)| plugin.as_str() == payload) else {
+                        let Ok(plugin) = payload.parse() else { continue };
+                        // What it said first, or has to do first, was so on another server.
+                        let Some(one) = delivery.served(&plugin).ok().or_else(|| delivery.begin(&plugin))
+                        else {
                             continue;
                         };
                         if topic == REPLAYED && !one.events.elsewhere.load(Ordering::Acquire) {
@@ -347,8 +350,17 @@ impl Delivery {
         self.served(plugin).ok().or_else(|| self.serve(plugin))
     }
 
-    /// Starts a plugin's workers, if they do not run; none before the start and after the stop.
+    /// Starts a plugin's workers, if they do not run; none before the start and after the stop. Other servers are told, so that they stand
+    /// by for when this one dies.
     pub(crate) fn serve(&self, plugin: &PluginId) -> Option<Served> {
+        let served = self.begin(plugin);
+        if served.is_some() && self.shared.store.engine() != Engine::Sqlite {
+            self.tell(plugin);
+        }
+        served
+    }
+
+    fn begin(&self, plugin: &PluginId) -> Option<Served> {
         let mut workers = self.workers();
         if !workers.started || self.shared.is_stopping() {
             return None;

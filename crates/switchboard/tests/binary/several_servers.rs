@@ -179,3 +179,27 @@ async fn what_is_said_on_one_server_is_streamed_by_the_other() {
         }
     }
 }
+
+#[tokio::test]
+async fn each_time_of_a_schedule_comes_once_and_another_server_goes_on_when_one_dies() {
+    let Some(Pair { one, other, _folders, database }) = Pair::new("schedules_of_several") else { return };
+    let plan = json!({ "task": "analyse", "every_seconds": 1, "if_running": "overlap" });
+    let schedule = "/api/admin/schedules/highlight_detector/often?organization=default";
+    let set = other.ask(Method::PUT, schedule).json(&plan).send().await.unwrap();
+    assert!(set.status().is_success(), "{}", set.text().await.unwrap());
+    let due = async |server: &Server| {
+        let runs = server.get("/api/admin/task-runs?schedule=often&limit=1000").await;
+        let runs = runs["runs"].as_array().unwrap().iter();
+        runs.map(|run| run["due_at"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    until("what is due", async || due(&one).await.len() >= 2).await;
+    other.kill();
+    let before = due(&one).await.len();
+    until("what is due after the death of a server", async || due(&one).await.len() >= before + 3).await;
+    let mut moments = due(&one).await;
+    let all = moments.len();
+    moments.sort_unstable();
+    moments.dedup();
+    assert_eq!(moments.len(), all, "none came twice");
+    drop((one, _folders, database));
+}
