@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use wit_parser::decoding::{DecodedWasm, decode};
 
 /// What is handed out unasked, or is nothing that can be asked for.
-const UNASKED: [&str; 10] = [
+const UNASKED: [&str; 11] = [
     "types",
     "bodies",
     "call",
