@@ -441,16 +441,14 @@ impl Delivery {
             let mut wanted = format!("(scope, name) > ($1, $2) and not {IS_MARK}");
             if let Some(organization) = filter.organization {
                 params.push(organization.into());
+                wanted.push_str(" and (scope = $3");
                 // One for no organization is not an organization's matter.
-                let mut for_each = Vec::new();
                 for task in self.for_each(&plugin) {
                     params.push(task.into());
-                    for_each.push(format!("${}", params.len()));
+                    let place = params.len();
+                    wanted.push_str(&format!(" or (scope = 0 and origin = 'manifest' and name = ${place})"));
                 }
-                let for_each = for_each.join(", ");
-                wanted.push_str(&format!(
-                    " and (scope = $3 or (scope = 0 and origin = 'manifest' and name in ({for_each})))"
-                ));
+                wanted.push(')');
             }
             let limit = most.saturating_sub(schedules.len());
             let sql = format!(
