@@ -304,7 +304,9 @@ async fn a_run_is_cancelled_while_it_waits_and_while_it_runs() {
     }
     let waiting = ask(json!({})).await;
     assert_eq!(delivery.cancel_run(&keeper, &waiting).await.unwrap(), Some(TaskState::Cancelled));
-    assert_eq!(delivery.cancel_run(&keeper, &polite).await.unwrap(), Some(TaskState::Cancelling));
+    // It may have ended before it is looked at.
+    let polite_state = delivery.cancel_run(&keeper, &polite).await.unwrap().unwrap();
+    assert!([TaskState::Cancelling, TaskState::Cancelled].contains(&polite_state), "{polite_state:?}");
     assert_eq!(delivery.cancel_run(&keeper, &stubborn).await.unwrap(), Some(TaskState::Cancelling));
     assert_eq!(delivery.cancel_run(&keeper, "nothing").await.unwrap(), None);
     stage.idle().await;
